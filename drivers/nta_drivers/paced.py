@@ -63,7 +63,7 @@ class PacedCamera(AcquiringCamera):
         deadline = time.monotonic() + timeout_s
         self._check_more_to_read()
         self._skip_overwritten()
-        index, time_s = self._next()
+        index, time_s = self._upcoming()
         self._wait(time_s, deadline, timeout_s)
         return self._frame(index, time_s)
 
@@ -82,12 +82,21 @@ class PacedCamera(AcquiringCamera):
     def _frame(self, index: int, time_s: float) -> Frame:
         before = time.monotonic()
         image, device_time_ns = self._take()
-        now = time.monotonic()
-        if math.isfinite(self._speed):
-            # if making an image takes too long, the clock waits: that delay is not the reader's
-            self._began += min(max(now - self._due(time_s), 0.0), now - before)
+        self._wait_for_the_making(before, time_s)
         self._delivered += 1
         return Frame(image, index, time_s, host_time_ns=time.monotonic_ns(), device_time_ns=device_time_ns)
+
+    def _upcoming(self) -> tuple[int, float]:
+        before = time.monotonic()
+        index, time_s = self._next()  # it may have to read a file for it
+        self._wait_for_the_making(before, time_s)
+        return index, time_s
+
+    def _wait_for_the_making(self, before: float, time_s: float) -> None:
+        """Let the clock wait where making the frame of `time_s` took too long: that delay is not the reader's."""
+        if math.isfinite(self._speed):
+            now = time.monotonic()
+            self._began += min(max(now - self._due(time_s), 0.0), now - before)
 
     def _due(self, time_s: float) -> float:
         return self._began + time_s / self._speed
@@ -106,8 +115,8 @@ class PacedCamera(AcquiringCamera):
         rate = self.state().frame_rate_hz
         if math.isinf(self._speed) or rate is None:
             return
-        oldest = (time.monotonic() - self._began) * self._speed - self._buffer_frames / rate
-        while self._next()[1] < oldest:
+        kept_s = self._buffer_frames / rate
+        while self._upcoming()[1] < (time.monotonic() - self._began) * self._speed - kept_s:
             self._skip()
             self._overwritten += 1
 

@@ -1,5 +1,6 @@
 """A batch as a lab runs it: bad files among the good ones, interrupted, resumed, changed."""
 
+import errno
 import os
 import re
 import shutil
@@ -170,6 +171,21 @@ def here(monkeypatch):
 def _again(few, folder, request):
     batch = run_batch(plan(few, folder, request=request), folder)
     return {job.name: outcome for job, outcome in batch.done}
+
+
+def test_an_interruption_leaves_nothing_half_written(few, tmp_path):
+    output = tmp_path / "batch"
+    jobs = plan(few, output)
+    half = output / "results" / f".{jobs[0].name}-0123abcd.partial"
+
+    def interrupted(*_):
+        half.mkdir(parents=True)  # as a process leaves it that is ended while it writes
+        raise KeyboardInterrupt
+
+    jobs = [replace(job, trouble="not today") for job in jobs]
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(jobs, output, workers=1, on_done=interrupted)
+    assert not half.exists()
 
 
 def test_only_what_changed_is_redone(few, quick, tmp_path, here):
@@ -369,6 +385,20 @@ def test_a_job_never_raises(few, tmp_path, quick):
     outcome = work(gone)
     assert outcome.status == "failed"
     assert "gone.avi" in outcome.reason
+
+
+def test_a_folder_that_cannot_be_written_any_more_costs_no_analysis(few, tmp_path, monkeypatch):
+    (job, *_) = plan(few, tmp_path / "batch")
+
+    def refused(**_):  # not by its mode, which does not bind the root of a container
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", refused)
+    monkeypatch.setattr("nta.batch.work.analyze_file", lambda *_, **__: pytest.fail("it was analysed"))
+    outcome = work(job)
+    assert outcome.status == "failed"
+    assert re.search("cannot be written: .*: Permission denied", outcome.reason)
+    assert not outcome.lasting
 
 
 def test_a_microscope_format_and_a_recording_without_a_size_are_no_whole_batch(

@@ -7,6 +7,8 @@ import threading
 import pytest
 
 from made import cluster_work, videos
+from made.hard_jobs import compiling
+from made.waiting import until
 from nta.batch import plan, run_batch
 from nta.batch.cluster import ClusterError, on_dask
 from nta.batch.outcome import OUTCOME_FILE
@@ -85,6 +87,15 @@ def test_the_jobs_of_a_killed_worker_go_to_the_other(cluster, tmp_path):
     begun = [line.split() for line in (tmp_path / "begun.log").read_text().splitlines()]
     assert str(killed) in {process for _, process in begun}
     assert {name for name, _ in begun} == set(videos.GOOD)
+
+
+def test_that_a_worker_compiles_is_told_once(cluster, few, tmp_path):
+    executor, told = cluster.scheduler_address.replace("tcp://", "dask://"), []
+    jobs = plan(few, tmp_path / "batch")
+    found = list(on_dask(jobs, compiling, executor, on_compiling=lambda: told.append(1)))
+    assert [outcome.status for _, outcome in found] == ["result"] * 3
+    until(lambda: told, 20)
+    assert told == [1]
 
 
 def test_no_cluster_is_said_in_one_line(few, tmp_path, monkeypatch):

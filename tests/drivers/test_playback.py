@@ -8,7 +8,7 @@ from nta.acquisition import ReaderSettings, open_driver, record
 from nta.devices import Losses
 from nta.errors import MissingInputError, RecordingError, SettingError
 from nta.frames import CameraState, Frame
-from nta.io.recordings import RecordingWriter, open_recording
+from nta.io.recordings import Recording, RecordingWriter, open_recording
 
 
 def test_what_is_played_and_recorded_again_is_the_same_to_the_bit(short_recording, tmp_path):
@@ -67,6 +67,30 @@ def test_as_fast_as_read_loses_nothing_to_a_slow_reader(short_recording):
         time.sleep(0.3)
         assert instrument.camera.read().index == 1
         assert instrument.camera.stop().lost == 0
+
+
+def test_a_slow_reader_loses_frames_and_a_file_that_is_slow_to_read_loses_none(short_recording, monkeypatch):
+    with open_driver("playback", recording=short_recording, buffer_frames=1) as instrument:
+        instrument.camera.start()
+        instrument.camera.read()
+        time.sleep(0.1)  # ten frames
+        instrument.camera.read()
+        assert instrument.camera.stop().lost_host >= 8
+
+    slow = Recording.frames
+
+    def frames(recording):
+        for frame in slow(recording):
+            time.sleep(0.02)  # twice the interval of the frames
+            yield frame
+
+    monkeypatch.setattr(Recording, "frames", frames)
+    with open_driver("playback", recording=short_recording, buffer_frames=1) as instrument:
+        instrument.camera.start(8)
+        played = [instrument.camera.read() for _ in range(8)]
+        assert instrument.camera.stop() == Losses(delivered=8)
+    # its clock waited, and the frames keep the times of the recording
+    assert [frame.time_s for frame in played] == pytest.approx([frame.index * 0.01 for frame in played])
 
 
 def test_what_the_recording_does_not_say_can_be_said(tmp_path):

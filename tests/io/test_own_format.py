@@ -89,6 +89,24 @@ def test_what_is_written_comes_back(depth, gaps, clocks, metadata):
             assert recording.metadata[key] == value
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (7, 9), (36, 52), (333, 1001)])
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_frames_lie_in_the_file_as_hdf5_itself_puts_them_there(tmp_path, shape, depth):
+    full = np.iinfo(depth).max
+    noise = np.random.default_rng(3).integers(0, full, shape, dtype=depth, endpoint=True)
+    images = [noise, np.zeros(shape, depth), np.full(shape, full, depth), noise[::-1, ::-1]]
+    camera = CameraState(width_px=shape[1], height_px=shape[0], bit_depth=np.iinfo(depth).bits)
+    with RecordingWriter(tmp_path / "ours.h5", camera) as writer:
+        for k, image in enumerate(images):
+            writer.write(_frame(image, k))
+    with h5py.File(tmp_path / "ours.h5") as ours, h5py.File(tmp_path / "its.h5", "w") as its:
+        table = its.create_dataset("frames", data=images, chunks=(1, *shape), fletcher32=True)
+        its.flush()
+        for k in range(len(images)):
+            assert ours["frames"].id.read_direct_chunk((k, 0, 0)) == table.id.read_direct_chunk((k, 0, 0))
+        assert ours["black"][:].tolist() == [1]
+
+
 def test_camera_conditions_settings_and_telemetry_come_back(tmp_path):
     path = tmp_path / "a.h5"
     conditions = {"temperature_c": 23.4, "medium": "pbs", "dilution": 100.0}
@@ -307,6 +325,23 @@ def test_flipped_bytes_cost_their_frame_alone(tmp_path):
         0,
     )
     np.testing.assert_array_equal(found, np.delete(images, 7, axis=0))
+
+
+def test_many_damaged_frames_are_one_remark(tmp_path):
+    path = _written(tmp_path / "hit.h5", noisy_frames(12, 12))
+    with h5py.File(path) as file:
+        places = [
+            file["frames"].id.get_chunk_info_by_coord((k, 0, 0)).byte_offset for k in (3, *range(5, 12))
+        ]
+    data = bytearray(path.read_bytes())
+    for place in places:
+        data[place] ^= 0xFF
+    path.write_bytes(data)
+    _, frames, recording = read_back(path)
+    assert [frame.index for frame in frames] == [0, 1, 2, 4]
+    assert recording.report.damaged_frames == 8
+    words = "8 images cannot be read (the checksum does not match): frame 3 to frame 11"
+    assert recording.report.notes == (words,)
 
 
 def _zeroed(path, name, numbers):

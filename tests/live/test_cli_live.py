@@ -1,6 +1,8 @@
 """`nta live`: the view, the words, and the whole way on a small instrument."""
 
 import io
+import shutil
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -191,6 +193,25 @@ def test_after_a_full_disk_it_says_how_to_analyse_what_there_is(tmp_path, capsys
     assert f"analyze what was recorded with: nta analyze {tmp_path / 'out' / 'recording.h5'}" in told
 
 
+def test_after_sigterm_the_recording_is_whole_and_no_report_is_made(tmp_path, capsys, monkeypatch):
+    write = RecordingWriter.write
+
+    def signalled(self, frame):
+        write(self, frame)
+        if frame.index == 20:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(RecordingWriter, "write", signalled)
+    small = ["--set", "width_px=160", "--set", "height_px=120", "--profile", "simulated"]
+    assert main(["live", *small, "-o", str(tmp_path / "out")]) == 130
+    told = capsys.readouterr().err
+    assert f"analyze what was recorded with: nta analyze {tmp_path / 'out' / 'recording.h5'}" in told
+    assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["recording.h5"]
+    with open_recording(tmp_path / "out" / "recording.h5") as recording:
+        assert len(list(recording.frames())) > 20
+        assert not recording.report.truncated
+
+
 @pytest.mark.parametrize("verb", ["run", "live"])
 def test_without_temperature_it_is_refused_before_recording(tmp_path, capsys, short_recording, verb):
     words = [
@@ -211,3 +232,18 @@ def test_a_recording_that_the_device_ends_before_its_time_says_so(tmp_path, caps
     words = ["record", "--driver", "playback", "--set", f"recording={short_recording}", "--duration", "60"]
     assert main([*words, "-o", str(tmp_path / "a.h5")]) == 0
     assert "shorter than was asked for" in capsys.readouterr().err
+
+
+def test_it_is_said_beforehand_that_the_disk_has_no_room_for_it_all(
+    tmp_path, capsys, monkeypatch, short_recording
+):
+    with open_recording(short_recording) as recording:
+        camera = recording.camera
+    frames = 4 + round(7.4 * camera.frame_rate_hz)  # four of them are spared, and a megabyte
+    here = shutil.disk_usage(tmp_path)._replace(free=(1 << 20) + frames * camera.frame_bytes)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: here)
+    words = ["record", "--driver", "playback", "--set", f"recording={short_recording}", "--duration"]
+    assert main([*words, "60", "-o", str(tmp_path / "a.h5")]) == 0
+    assert "has room for 7 s of these frames, not for 60 s" in capsys.readouterr().err
+    assert main([*words, "7", "-o", str(tmp_path / "b.h5")]) == 0
+    assert "room" not in capsys.readouterr().err

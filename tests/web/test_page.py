@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import re
+import shutil
 import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -112,6 +114,20 @@ def test_what_is_refused_is_a_line_on_the_page(session, visit, instrument):
         await _until(lambda: "a size needs the temperature" in plan.text)
 
     with session(Instrument(name="bare", camera=instrument().camera)) as desk:
+        visit(desk, see)
+
+
+def test_a_disk_without_room_for_the_recording_is_told_beforehand(session, visit, monkeypatch, tmp_path):
+    here = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: here._replace(free=4 << 20))
+
+    async def see(user):
+        (plan,) = user.find(marker="plan").elements
+        await _until(lambda: re.match(r"the disk has room for \d+ s of 60 s", plan.text))
+        user.find(marker="duration").type("1")
+        await _until(lambda: plan.text == "at most 1 s")
+
+    with session() as desk:
         visit(desk, see)
 
 

@@ -50,6 +50,7 @@ class Recorded:
         Ctrl-C, SIGTERM, a closed terminal or `stop`, "fault" if the device failed (see `fault`; the
         frames up to it are kept).
     stopped : whether a signal or `stop` asked for the end, also while a device that had failed was opened again.
+    terminated : whether that was SIGTERM or a closed terminal, after which nobody waits for anything more.
     set_hz, reached_hz : the frame rate that the camera was set to, and the one its frames came at.
     """
 
@@ -61,6 +62,7 @@ class Recorded:
     reached_hz: float | None
     ended_by: Literal["request", "device", "signal", "fault"]
     stopped: bool = False
+    terminated: bool = False
     fault: DeviceError | None = None
 
     @property
@@ -117,7 +119,7 @@ def record(
     written = 0
     first: Frame | None = None
     last: Frame | None = None
-    with _set_by_signals(stop):
+    with _set_by_signals(stop) as received:
         try:
             for frame in source.frames():
                 with _failing_to_write(written):
@@ -144,6 +146,7 @@ def record(
         reached_hz=_rate_between(first, last),
         ended_by=_cause(source, stop.is_set(), written, n_frames, duration_s),
         stopped=stop.is_set(),
+        terminated=any(number != signal.SIGINT for number in received),
         fault=source.fault,
     )
 
@@ -220,10 +223,11 @@ def _cause(
 
 
 @contextmanager
-def _set_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Let the first signal of `_ENDING` set `stop`; then restore the previous handlers."""
+def _set_by_signals(stop: threading.Event) -> Iterator[list[int]]:
+    """Let the first signal of `_ENDING` set `stop`; then restore the previous handlers. Yield what was received."""
+    received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers; other callers use `stop`
+        yield received  # only the main thread may set handlers; other callers use `stop`
         return
     before: dict[signal.Signals, Any] = {}
 
@@ -232,7 +236,8 @@ def _set_by_signals(stop: threading.Event) -> Iterator[None]:
             number, handler = before.popitem()
             signal.signal(number, handler)
 
-    def on_signal(_number: int, _stack: FrameType | None) -> None:
+    def on_signal(number: int, _stack: FrameType | None) -> None:
+        received.append(number)
         stop.set()
         restore()  # a second Ctrl-C interrupts
 
@@ -241,6 +246,6 @@ def _set_by_signals(stop: threading.Event) -> Iterator[None]:
         if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.signal(number, on_signal)
     try:
-        yield
+        yield received
     finally:
         restore()

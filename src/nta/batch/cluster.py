@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from nta.batch.job import Job
 from nta.batch.outcome import Done, JobOutcome
+from nta.compiled import compilation_told
 from nta.cores import at_most_cores
 from nta.errors import NtaError, SettingError, how_to_install
 from nta.version import own_version, software
@@ -20,11 +21,19 @@ class ClusterError(NtaError):
     """The cluster cannot be reached, or its workers cannot do the work."""
 
 
-def on_dask(jobs: Sequence[Job], function: Callable[[Job], JobOutcome], executor: str) -> Iterator[Done]:
+def on_dask(
+    jobs: Sequence[Job],
+    function: Callable[[Job], JobOutcome],
+    executor: str,
+    *,
+    on_compiling: Callable[[], None] = lambda: None,
+) -> Generator[Done]:
     """Yield every job with its outcome as they are done, in no order; jobs of a lost worker go to other workers.
 
     A job is done once: a worker that starts it late finds the outcome of the first. A job that crashes several workers
     fails with a reason.
+
+    on_compiling : called once, in another thread, if a worker compiles kernels.
 
     Raises
     ------
@@ -49,18 +58,27 @@ def on_dask(jobs: Sequence[Job], function: Callable[[Job], JobOutcome], executor
     with client:
         _refuse_other_versions(client)
         # makes the keys unique: the cluster keeps results by key, nta keeps them in folders
-        run = uuid.uuid4().hex
+        run = f"nta-{uuid.uuid4().hex}"
+        told = iter([on_compiling])  # for the first worker alone
+        client.subscribe_topic(run, lambda _: next(told, _silent)())  # type: ignore[no-untyped-call]
         futures = {
-            client.submit(_on_one_core, function, job, key=f"nta-{run}-{number}", pure=False): job
+            client.submit(_on_one_core, function, job, run, key=f"{run}-{number}", pure=False): job
             for number, job in enumerate(jobs)
         }
         for future in as_completed(futures, loop=client.loop):  # type: ignore[no-untyped-call]
             yield futures[future], _outcome(future)
 
 
-def _on_one_core(function: Callable[[Job], JobOutcome], job: Job) -> JobOutcome:
+def _silent() -> None:
+    """Say nothing more."""
+
+
+def _on_one_core(function: Callable[[Job], JobOutcome], job: Job, run: str) -> JobOutcome:
     """Do a job with one thread: the cluster decides how many jobs a worker takes at a time."""
-    with at_most_cores(1):
+    from distributed import get_worker
+
+    worker = get_worker()
+    with at_most_cores(1), compilation_told(lambda: worker.log_event(run, "compiling")):
         return function(job)
 
 

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 
@@ -33,7 +33,7 @@ def in_processes(
     cores_each: int,
     stuck_s: float = _STUCK_S,
     on_compiling: Callable[[], None] = lambda: None,
-) -> Iterator[Done]:
+) -> Generator[Done]:
     """Yield every job with its outcome as they are done, in no order; each process uses `cores_each` cores.
 
     The job of a process that dies is tried once more in a new process; then it fails with a reason. A process that hangs

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from nta.batch.batch import Batch
@@ -52,7 +52,7 @@ def run_batch(
     on_done
         Called for each job when it is finished.
     on_compiling
-        Called once if the processes on this machine compile kernels, which they do at first use.
+        Called once if the processes, or workers of the cluster, compile kernels, which they do at first use.
 
     Raises
     ------
@@ -64,13 +64,14 @@ def run_batch(
 
     folder = Path(folder)
     with _claimed(folder):
-        if not executor:
-            _clear_up(folder)
         outcomes: dict[str, JobOutcome] = {}
-        for job, outcome in _execute(jobs, workers, executor, on_compiling):
-            outcomes[job.name] = outcome
-            on_done(job, outcome)
-        _clear_up(folder)  # all jobs are finished: no worker writes any more
+        with (
+            _swept(folder, elsewhere=bool(executor)),
+            closing(_execute(jobs, workers, executor, on_compiling)) as doing,
+        ):
+            for job, outcome in doing:
+                outcomes[job.name] = outcome
+                on_done(job, outcome)
         done = tuple((job, outcomes[job.name]) for job in jobs)
         batch = Batch(folder=folder, done=done, groups=tuple(replicates(done, use_incomplete=use_incomplete)))
         write_table(recordings_table(done), folder, RECORDINGS)
@@ -81,9 +82,9 @@ def run_batch(
 
 def _execute(
     jobs: Sequence[Job], workers: int | None, executor: str, on_compiling: Callable[[], None]
-) -> Iterator[Done]:
+) -> Generator[Done]:
     if executor:
-        return on_dask(jobs, work, executor)
+        return on_dask(jobs, work, executor, on_compiling=on_compiling)
     available = cores()
     if workers is not None and workers < 1:
         raise SettingError(f"there must be at least 1 worker, got {workers}")
@@ -120,6 +121,20 @@ def _locked(file: Path, folder: Path) -> Iterator[None]:
         except OSError:
             raise SettingError(f"another nta batch is at work in {folder}") from None
         yield
+
+
+@contextmanager
+def _swept(folder: Path, *, elsewhere: bool) -> Iterator[None]:
+    """Clear up before and after the block. elsewhere : a cluster works, which may still write unless all jobs are done."""
+    if not elsewhere:
+        _clear_up(folder)
+    try:
+        yield
+    except BaseException:
+        if not elsewhere:
+            _clear_up(folder)
+        raise
+    _clear_up(folder)
 
 
 def _clear_up(folder: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from nta.batch.job import Job
 from nta.batch.outcome import OUTCOME_FILE, JobOutcome, finished, of_analysis, write_outcome
 from nta.errors import NoRecordingError, NtaError, SettingError, in_words, is_foreseen, printable
-from nta.io.atomic import new_folder
+from nta.io.atomic import check_writable, new_folder
 from nta.io.recordings import checksum
 from nta.io.results import RESULTS_FILE
 from nta.one_recording import analyze_file, write_results
@@ -28,6 +28,7 @@ def work(job: Job) -> JobOutcome:
 
 def _done(job: Job, key: str, sha256: str) -> JobOutcome:
     _refuse_foreign(job)
+    check_writable(job.folder)  # before minutes of work
     try:
         analysis, metadata = analyze_file(job.recording, job.request, sha256=sha256)
         about = job.about.completed(metadata)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from nta.cli.ending import terminable
 from nta.cli.parser import EXIT_USAGE, Parser
 from nta.cli.streams import lasting_streams
 from nta.cli.verbs import (
@@ -42,9 +43,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         return EXIT_USAGE
     try:
         module = options.module or options.verb.replace("-", "_")
-        code = int(import_module(f"nta.cli.{module}").run(options))
-        sys.stdout.flush()
-        return code
+        with terminable():
+            code = int(import_module(f"nta.cli.{module}").run(options))
+            sys.stdout.flush()
+            return code
     except KeyboardInterrupt:
         print("nta: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED

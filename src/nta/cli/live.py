@@ -16,8 +16,8 @@ from nta.cli.analyze import asked_of, refuse_taken
 from nta.cli.arguments import conditions_in, device_settings
 from nta.cli.live_view import line, view
 from nta.cli.progress import compiling_said, say
-from nta.cli.record import refuse_no_time, said_how_it_ended
-from nta.cli.run import kept_said, report_of, results_folder
+from nta.cli.record import refuse_no_time, said_how_it_ended, say_what_fits
+from nta.cli.run import kept_said, report_of, results_folder, say_how_to_go_on
 from nta.errors import LiveAnalysisError, SettingError
 from nta.io.recordings import new_recording
 from nta.io.results import RECORDING_FILE
@@ -37,7 +37,7 @@ _LINE_EVERY_S = 10.0
 
 
 def run(options: argparse.Namespace) -> int:
-    """Record and show the sizes; Ctrl-C ends the recording early, and the report follows as usual."""
+    """Record and show the sizes; Ctrl-C ends the recording early, and the report follows as usual, but not after SIGTERM."""
     request = asked_of(options)
     folder = results_folder(options)
     refuse_taken(folder)
@@ -52,6 +52,9 @@ def run(options: argparse.Namespace) -> int:
     _say_what_was_reached(seen, quiet=options.quiet)
     if done.n_frames == 0:
         return EXIT_FAILED
+    if done.terminated:
+        say_how_to_go_on(recording, folder, options)
+        return code
     reported = report_of(recording, folder, request, options)
     return EXIT_FAILED if code == EXIT_FAILED else reported
 
@@ -63,15 +66,16 @@ def _recorded(
     said = conditions_in(options, {})
     with open_driver(options.driver, **device_settings(options)) as instrument:
         refuse_no_temperature(instrument, said)
+        say_what_fits(path, instrument, longest_s, quiet=options.quiet)
         camera = instrument.camera.state()
         with compiling_said(quiet=options.quiet):
             warm_up(camera, request.profile, request.settings)
         with LiveAnalysis(camera, said, request.profile, request.settings, settings) as live:
             title = f"{instrument.name} → {path}"
             with _shown(live.snapshot, title, longest_s, quiet=options.quiet):
-                writer = new_recording(path, instrument, said)
-                done = record_watched(instrument, writer, live, duration_s=longest_s)
-                if done.n_frames:
+                with new_recording(path, instrument, said) as writer:
+                    done = record_watched(instrument, writer, live, duration_s=longest_s)
+                if done.n_frames and not done.terminated:
                     with suppress(LiveAnalysisError):  # the snapshot says it
                         live.finish()
             return done, live.snapshot()

@@ -13,7 +13,7 @@ from nta.cli.arguments import conditions_in, device_settings, refuse_other_than_
 from nta.cli.progress import frame_progress, say
 from nta.devices import Instrument
 from nta.errors import SettingError
-from nta.io.recordings import new_recording
+from nta.io.recordings import new_recording, room_s
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,10 +37,16 @@ def record_device(
     with open_driver(options.driver, **device_settings(options)) as instrument:
         if refuse is not None:
             refuse(instrument, said)
-        writer = new_recording(path, instrument, said)
+        say_what_fits(path, instrument, options.duration, quiet=options.quiet)
         rate = instrument.camera.state().frame_rate_hz
         total = round(options.duration * rate) if rate else None
-        with frame_progress(f"recording from {instrument.name}", total, quiet=options.quiet) as progress:
+        title = f"recording from {instrument.name}"
+        with (
+            new_recording(
+                path, instrument, said
+            ) as writer,  # no file is left by who interrupts before the first frame
+            frame_progress(title, total, quiet=options.quiet) as progress,
+        ):
             done = record(instrument, writer, duration_s=options.duration, progress=progress)
     return said_how_it_ended(done, path, quiet=options.quiet)
 
@@ -49,6 +55,16 @@ def refuse_no_time(duration_s: float) -> None:
     """Refuse a duration that is not positive."""
     if not duration_s > 0:
         raise SettingError(f"--duration must be > 0 s, got {duration_s:g}")
+
+
+def say_what_fits(path: Path, instrument: Instrument, duration_s: float, *, quiet: bool) -> None:
+    """Say beforehand that the disk has no room for the whole recording; it will be closed in order when that is used up."""
+    room = room_s(path.parent, instrument.camera.state())
+    if room is not None and room < duration_s:
+        words = (
+            f"the disk of {path.parent} has room for {room:.0f} s of these frames, not for {duration_s:g} s"
+        )
+        say(f"nta: {words}", quiet=quiet)
 
 
 def said_how_it_ended(done: Recorded, path: Path, *, quiet: bool) -> int:

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         ended = record_device(recording, options, refuse_no_temperature)
     if ended != EXIT_OK:
         if recording.exists():
-            _say_how_to_go_on(recording, folder, options)
+            say_how_to_go_on(recording, folder, options)
         return ended
     return report_of(recording, folder, request, options)
 
@@ -81,7 +81,7 @@ def kept_said(recording: Path, folder: Path, options: argparse.Namespace) -> Ite
         yield
     except (RecordingError, KeyboardInterrupt):
         if recording.is_file():
-            _say_how_to_go_on(recording, folder, options)
+            say_how_to_go_on(recording, folder, options)
         raise
 
 
@@ -91,7 +91,7 @@ def report_of(recording: Path, folder: Path, request: Request, options: argparse
         analysis = analyze_recording(recording, folder / ANALYSIS_FOLDER, request, handling_of(options))
     except BaseException:  # Ctrl-C included: the recording is complete
         if not (folder / ANALYSIS_FOLDER).exists():
-            _say_how_to_go_on(recording, folder, options)
+            say_how_to_go_on(recording, folder, options)
         raise
     if options.json:
         print(json.dumps(summary(analysis), indent=2))
@@ -100,5 +100,6 @@ def report_of(recording: Path, folder: Path, request: Request, options: argparse
     return EXIT_OK
 
 
-def _say_how_to_go_on(recording: Path, folder: Path, options: argparse.Namespace) -> None:
+def say_how_to_go_on(recording: Path, folder: Path, options: argparse.Namespace) -> None:
+    """Say how to analyse what was recorded."""
     say(f"analyze what was recorded with: {analyzing(recording, folder / ANALYSIS_FOLDER, options)}")

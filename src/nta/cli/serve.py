@@ -7,13 +7,12 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from nta.acquisition import open_driver
@@ -21,6 +20,7 @@ from nta.cli import EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.analyze import Handling, analyze_recording, asked_of, handling_of
 from nta.cli.arguments import device_settings
 from nta.cli.commands import analyzing
+from nta.cli.ending import Terminated, terminable
 from nta.cli.progress import say
 from nta.cli.verbs.options import SAMPLE_OPTIONS
 from nta.cores import at_most_cores, cores
@@ -60,11 +60,10 @@ def run(options: argparse.Namespace) -> int:
     )
     say(f"nta serve: http://{shown_host(options.host)}:{port} (Ctrl-C ends it)", quiet=options.quiet)
     try:
-        with _terminable():
-            with session, suppress(KeyboardInterrupt):
-                serve(session, host=options.host, port=port, browser=not options.no_browser)
-            session.reports.finish(partial(_say_what_is_waited_for, quiet=options.quiet))
-    except _Terminated:  # the user who ends it so does not wait for reports
+        with session, _until_ctrl_c():
+            serve(session, host=options.host, port=port, browser=not options.no_browser)
+        session.reports.finish(partial(_say_what_is_waited_for, quiet=options.quiet))
+    except KeyboardInterrupt:  # a second Ctrl-C, or SIGTERM: who ends it so does not wait for reports
         for task in session.reports.tasks:
             _say_what_is_left(task, options)
         return EXIT_INTERRUPTED
@@ -73,28 +72,15 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-class _Terminated(BaseException):
-    """SIGTERM was received, or the terminal was closed."""
-
-
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM, and SIGHUP unless nohup ignores it, end the server in order, which then passes the signal on."""
-
-    def on_term(_number: int, _stack: FrameType | None) -> None:
-        raise _Terminated
-
-    def on_hangup(_number: int, _stack: FrameType | None) -> None:
-        signal.raise_signal(signal.SIGTERM)
-
-    before: dict[signal.Signals, Any] = {signal.SIGTERM: signal.signal(signal.SIGTERM, on_term)}
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, on_hangup)
+def _until_ctrl_c() -> Iterator[None]:
+    """End the block at Ctrl-C, after which the reports are waited for."""
     try:
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    except Terminated:
+        raise
+    except KeyboardInterrupt:
+        pass
 
 
 def _say_what_is_left(task: Task, options: argparse.Namespace) -> None:
@@ -169,8 +155,10 @@ def _answer(
     if hasattr(os, "nice"):
         os.nice(_NICE)
     try:
-        with at_most_cores(max(1, cores() - 1)):
+        with terminable(), at_most_cores(max(1, cores() - 1)):  # so that nothing half written is left
             analyze_recording(recording, folder, request, handling)
+    except Terminated:
+        connection.send("its analysis was ended by SIGTERM")
     except Exception as error:  # the page shows it
         connection.send(in_words(error))
     else:

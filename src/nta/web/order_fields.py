@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Any, get_args
 
@@ -14,6 +15,7 @@ from nta.assessment import Kind
 from nta.calibration import list_certificates, list_media
 from nta.errors import SettingError, in_words
 from nta.io import text as io_text
+from nta.io.recordings import room_s
 from nta.live import LiveSettings
 from nta.web.fields import NumberInput
 from nta.web.look import Order
@@ -24,10 +26,14 @@ _TEXT = "dense outlined hide-bottom-space"
 
 
 class OrderFields:
-    """Name, sample, duration and kind of the next recording. refusal : why the last order was refused, else empty."""
+    """Name, sample, duration and kind of the next recording.
+
+    refusal : why the last order was refused, else empty.
+    """
 
     def __init__(self, session: Session) -> None:
         self.refusal = ""
+        self._room_s: float | None = None  # as last seen
         self._session = session
         said = session.conditions
         with ui.element("div").classes("nta-fields nta-order") as self._box:
@@ -92,15 +98,30 @@ class OrderFields:
             },
         )
 
+    def look_at_the_disk(self) -> None:
+        """See for how many seconds the disk has room; it may take a while to answer."""
+        state = self._session.look().state
+        self._room_s = None if state is None else room_s(self._session.runs.folder, state)
+
+    @property
+    def room(self) -> str:
+        """Say that the disk has no room for what will be recorded; empty where it has."""
+        with suppress(SettingError):  # the plan says it
+            if self._room_s is not None and self._room_s < (longest_s := self._longest_s()):
+                return f"the disk has room for {self._room_s:.0f} s of {longest_s:g} s: make room, or record less"
+        return ""
+
     def planned(self) -> str:
         """Return, in words, what will be recorded."""
         try:
-            until, duration_s = self._until.number, self._duration.number
+            until, longest = self._until.number, f"at most {self._longest_s():g} s"
         except SettingError as error:
             return in_words(error)
-        usual_s = LiveSettings(until_d50_within=None if until is None else _WITHIN).usual_s
-        longest = f"at most {duration_s or usual_s:g} s"
         return longest if until is None else f"until D50 is within ±{until:g} %, {longest}"
+
+    def _longest_s(self) -> float:
+        usual = LiveSettings(until_d50_within=None if self._until.number is None else _WITHIN)
+        return self._duration.number or usual.usual_s
 
     def _enter(self, name: str, changed: ValueChangeEventArguments[Any]) -> None:
         """Keep what was entered: a page that is loaded again, or another one, shows it."""

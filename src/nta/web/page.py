@@ -26,7 +26,7 @@ from nta.web.run_list import RunList
 from nta.web.session import Session
 
 _EVERY_S = 0.5
-_RUNS_EVERY = 6  # the folder of runs is read at every sixth refresh
+_RUNS_EVERY = 6  # the disk is looked at, and the folder of runs read, at every sixth refresh
 _MOST_NOTES = 5
 
 
@@ -127,6 +127,7 @@ class Page:
         self._show(self._session.look())
         self._ticks += 1
         if self._ticks % _RUNS_EVERY == 0:
+            await run.io_bound(self._order.look_at_the_disk)
             self._runs.show(await run.io_bound(self._session.runs.list) or [], self._session.look())
 
     async def _record(self) -> None:
@@ -150,9 +151,9 @@ class Page:
         self._order.show(visible=not recording)
         self._start.set_visibility(not recording)
         self._start.set_enabled(look.phase == "previewing")
-        refusal = self._order.refusal
-        self._plan.text = refusal or self._order.planned()
-        self._plan.classes(add="bad" if refusal else "quiet", remove="quiet" if refusal else "bad")
+        wrong = self._order.refusal or self._order.room
+        self._plan.text = wrong or self._order.planned()
+        self._plan.classes(add="bad" if wrong else "quiet", remove="quiet" if wrong else "bad")
         self._plan.set_visibility(not recording)
         self._end.set_visibility(recording)
         self._progress.set_visibility(recording)

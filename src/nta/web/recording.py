@@ -71,10 +71,15 @@ class Recording:
             on_reading=on_reading,
         )
 
-    def finish(self) -> None:
-        """Let the last sizes be inferred in a separate thread: the next sample can be previewed meanwhile."""
+    def finish(self, *, seen: bool = True) -> None:
+        """Let the last sizes be inferred in a separate thread: the next sample can be previewed meanwhile.
+
+        seen : whether somebody will see them; without, the live analysis is only ended.
+        """
         if self._live is not None:
-            self._finishing = threading.Thread(target=self._finish, name="nta-web-last-sizes", daemon=True)
+            self._finishing = threading.Thread(
+                target=self._finish, args=(seen,), name="nta-web-last-sizes", daemon=True
+            )
             self._finishing.start()
 
     def join(self) -> None:
@@ -82,11 +87,11 @@ class Recording:
         if self._finishing is not None:
             self._finishing.join()
 
-    def _finish(self) -> None:
+    def _finish(self, seen: bool) -> None:
         live = self._live
         assert live is not None
         give_way()  # to the next recording
         with live, suppress(NtaError):  # the snapshot says what failed
-            if live.snapshot().frames:
+            if seen and live.snapshot().frames:
                 live.finish()
         self._seen, self._live = live.snapshot(), None  # frees the spots, of which there may be millions

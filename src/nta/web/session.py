@@ -351,7 +351,7 @@ class Session:
                 raise
         finally:
             seen = recording.snapshot()
-            recording.finish()
+            recording.finish(seen=not self._closing.is_set())
             with self._lock:
                 before, self._recording = self._last, None
                 self._last = recording if seen.frames else before

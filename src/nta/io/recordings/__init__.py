@@ -11,12 +11,14 @@ from nta.io.recordings.recording import Recording
 
 if TYPE_CHECKING:
     from nta.io.recordings.export import copy_to_hdf5, write_ome_tiff
+    from nta.io.recordings.hdf5_disk import room_s
     from nta.io.recordings.hdf5_writer import RecordingWriter, new_recording
 
 _HOMES = {
     "RecordingWriter": "nta.io.recordings.hdf5_writer",
     "copy_to_hdf5": "nta.io.recordings.export",
     "new_recording": "nta.io.recordings.hdf5_writer",
+    "room_s": "nta.io.recordings.hdf5_disk",
     "write_ome_tiff": "nta.io.recordings.export",
 }
 
@@ -28,6 +30,7 @@ __all__ = [
     "from_frames",
     "new_recording",
     "open_recording",
+    "room_s",
     "write_ome_tiff",
 ]
 

@@ -96,8 +96,8 @@ class FolderReader:
                         f"{found.width} x {found.height} px {image.dtype}, not {self._shape}"
                     )
             except Exception as error:  # decoders may raise anything on a damaged file
-                tally.damaged += 1
-                tally.note(f"{self._files[k].name} cannot be read ({error})")
+                file = self._files[k]
+                tally.unreadable(file.name, str(error).replace(str(file), file.suffix))
                 continue
             if coloured:
                 tally.note(LUMA_NOTE)

@@ -53,9 +53,8 @@ class Hdf5Reader:
                     continue
                 try:
                     image = images[k]
-                except OSError as error:  # the fletcher32 checksum does not match
-                    tally.damaged += 1
-                    tally.note(f"frame {self._index[k]} is unreadable ({_first_line(error)})")
+                except OSError as error:
+                    tally.unreadable(f"frame {self._index[k]}", _why_unreadable(error))
                     continue
                 if not image.any():
                     if not is_there(images, k, self._size) or self._is_lost(k):
@@ -253,6 +252,11 @@ def _telemetry(file: h5py.File) -> dict[str, Any]:
     if "temperature_c" in log:
         found["temperature_log_c"] = log["temperature_c"]["value"]
     return found
+
+
+def _why_unreadable(error: OSError) -> str:
+    damaged = "filter returned failure" in str(error)  # HDF5's words for the filter fletcher32
+    return "the checksum does not match" if damaged else _first_line(error)
 
 
 def _first_line(error: Exception) -> str:

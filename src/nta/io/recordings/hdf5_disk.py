@@ -9,11 +9,32 @@ from __future__ import annotations
 
 import errno
 import io
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from nta.frames import CameraState
+
+_SPARE_BYTES, _FRAMES_SPARE = 1 << 20, 4  # kept free on the disk, for the tables of the file
+
+
+def refuse_full(path: Path, frame_bytes: int) -> None:
+    """Stop while there is room to close in order: if HDF5 cannot write a table, the file can never be opened."""
+    free = shutil.disk_usage(path.parent).free
+    if free < _FRAMES_SPARE * frame_bytes + _SPARE_BYTES:
+        raise OSError(errno.ENOSPC, f"{free / 2**20:.1f} MB are free", str(path))
+
+
+def room_s(folder: Path, camera: CameraState) -> float | None:
+    """Return for how many seconds of frames the disk of a folder has room; None if the frame rate is not known."""
+    if camera.frame_rate_hz is None:
+        return None
+    above = next(part for part in (folder.absolute(), *folder.absolute().parents) if part.exists())
+    free = shutil.disk_usage(above).free - _SPARE_BYTES - _FRAMES_SPARE * camera.frame_bytes
+    return max(free, 0) / (camera.frame_bytes * camera.frame_rate_hz)
 
 
 class DiskFile(io.RawIOBase):

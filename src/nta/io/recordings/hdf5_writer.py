@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import json
-import shutil
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,7 +19,8 @@ from nta.devices import Instrument
 from nta.errors import RecordingError, SettingError
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.io.atomic import check_writable
-from nta.io.recordings.hdf5_disk import DiskFile
+from nta.io.recordings.hdf5_disk import DiskFile, refuse_full
+from nta.io.recordings.hdf5_images import ImageTable
 from nta.io.recordings.hdf5_layout import (
     BLACK,
     COLUMNS,
@@ -37,8 +36,6 @@ from nta.version import software
 
 if TYPE_CHECKING:
     import h5py
-
-_SPARE_BYTES, _FRAMES_SPARE = 1 << 20, 4  # kept free on the disk, for the tables of the file
 
 
 class RecordingWriter:
@@ -100,6 +97,7 @@ class RecordingWriter:
                 f"{self.path} is being written or read by another program; choose another name"
             ) from None
         self._file: h5py.File | None = None
+        self._images: ImageTable | None = None
         try:
             self._file = h5py.File(self._disk, "w")
             _keep_metadata_in_memory(self._file)
@@ -120,25 +118,22 @@ class RecordingWriter:
         RecordingError
             Its shape or depth differs from the recording's, its index does not increase, or the recording is closed.
         """
-        file = self._opened()
-        if "frames" not in file:
-            self._make_tables(frame)
-        images = file["frames"]
-        if frame.image.shape != images.shape[1:] or frame.image.dtype != images.dtype:
+        self._opened()
+        images = self._images = self._images or self._tables_for(frame)
+        if frame.image.shape != images.shape or frame.image.dtype != images.dtype:
             raise RecordingError(
-                f"frame {frame.index} is {_kind(frame.image)}, the recording {images.shape[2]} x "
-                f"{images.shape[1]} px {images.dtype}; every frame of a recording has one size and depth"
+                f"frame {frame.index} is {_kind(frame.image)}, the recording {images.shape[1]} x "
+                f"{images.shape[0]} px {images.dtype}; every frame of a recording has one size and depth"
             )
         if frame.index <= self._last_index:
             raise RecordingError(
                 f"frame {frame.index} comes after frame {self._last_index}; indices must grow"
             )
-        self._refuse_full(frame.image.nbytes)
-        images.resize(self.frames_written + 1, axis=0)
-        images[self.frames_written] = frame.image
+        refuse_full(self.path, frame.image.nbytes)
+        is_black = images.append(frame.image)
         self._refuse_failed()
         self._pending_rows.append((frame.index, _clock(frame.host_time_ns), _clock(frame.device_time_ns)))
-        if not frame.image.any():
+        if is_black:
             self._pending_black.append(frame.index)
         self._last_index = frame.index
         self.frames_written += 1
@@ -205,12 +200,6 @@ class RecordingWriter:
     ) -> None:
         self.close(ended_by=None if value is None else f"{type(value).__name__}: {value}")
 
-    def _refuse_full(self, frame_bytes: int) -> None:
-        """Stop while there is room to close in order: if HDF5 cannot write a table, the file can never be opened."""
-        free = shutil.disk_usage(self.path.parent).free
-        if free < _FRAMES_SPARE * frame_bytes + _SPARE_BYTES:
-            raise OSError(errno.ENOSPC, f"{free / 2**20:.1f} MB are free", str(self.path))
-
     def _opened(self) -> Any:
         if self._file is None:
             raise RecordingError(f"{self.path} is closed; nothing more can be written to it")
@@ -243,23 +232,17 @@ class RecordingWriter:
                 _put(group, key, value)
         file.create_dataset("telemetry", (0,), TELEMETRY, maxshape=(None,), chunks=(256,), fletcher32=True)
 
-    def _make_tables(self, frame: Frame) -> None:
+    def _tables_for(self, frame: Frame) -> ImageTable:
+        """Make the tables, and return that of images of this kind."""
         file, shape = self._opened(), (self._camera.height_px, self._camera.width_px)
         if frame.image.shape != shape or frame.image.dtype not in (np.uint8, np.uint16):
             raise RecordingError(
                 f"frame {frame.index} is {_kind(frame.image)}, the camera says {shape[1]} x {shape[0]} px; "
                 "a recording holds uint8 or uint16 of the camera's size"
             )
-        file.create_dataset(
-            "frames",
-            (0, *shape),
-            frame.image.dtype,
-            maxshape=(None, *shape),
-            chunks=(1, *shape),
-            fletcher32=True,
-        )
         for name in (*COLUMNS, BLACK):
             file.create_dataset(name, (0,), np.int64, maxshape=(None,), chunks=(1024,), fletcher32=True)
+        return ImageTable(file, shape, frame.image.dtype)
 
 
 def new_recording(

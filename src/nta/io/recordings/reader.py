@@ -76,10 +76,25 @@ class Tally:
         self.truncated = claim.truncated
         self.lossy_codec = claim.lossy_codec
         self.notes = dict.fromkeys(claim.notes)  # an ordered set
+        self._unreadable: dict[str, list[str]] = {}  # names of images by the reason
 
     def note(self, text: str) -> None:
         """Add a remark, unless it is there already."""
         self.notes[text] = None
+
+    def unreadable(self, name: str, why: str) -> None:
+        """Count an image as damaged; of all with the same reason there is one remark."""
+        self.damaged += 1
+        self._unreadable.setdefault(why, []).append(name)
+
+    def remarks(self) -> Iterator[str]:
+        """Yield the remarks so far."""
+        yield from self.notes
+        for why, names in self._unreadable.items():
+            if len(names) == 1:
+                yield f"{names[0]} cannot be read ({why})"
+            else:
+                yield f"{len(names)} images cannot be read ({why}): {names[0]} to {names[-1]}"
 
     def report(self) -> RecordingReport:
         """Return the counts so far."""
@@ -91,7 +106,7 @@ class Tally:
             lost_frames=self.lost,
             truncated=self.truncated,
             lossy_codec=self.lossy_codec,
-            notes=tuple(self.notes),
+            notes=tuple(self.remarks()),
         )
 
 

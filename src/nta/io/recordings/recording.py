@@ -166,7 +166,7 @@ class Recording:
             yield Frame(shot.image, shot.index, clock.time_s(shot), shot.host_time_ns, shot.device_time_ns)
             before = shot
         if tally.found == 0:
-            words = "; ".join([f"{tally.damaged} damaged", *tally.notes])
+            words = "; ".join([f"{tally.damaged} damaged", *tally.remarks()])
             raise RecordingError(f"{self._name} holds no whole frame ({words})")
 
     def _remark_on_depth(self, brightest: int, tally: Tally) -> None:
