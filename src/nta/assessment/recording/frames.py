@@ -30,6 +30,10 @@ _CODEC_ALONE = 3.0
 """Scatter between the spots, relative to that by noise, above which the codec has replaced most of the noise: simulated
 beads of 60 and 100 nm have 1.1 to 1.8 in H.264 of 2 Mbit/s and more and in MJPEG of good quality, and 5 to 12 if their sizes
 or widths come out wrong."""
+_REPEATED = (
+    "a repeated frame stands for one that was lost, and is left out; record uncompressed. If as many repeat as do not, the "
+    "file plays faster than the camera took frames: store each once, with the camera's frame rate"
+)
 _SAME = 2e-3  # relative difference that is taken for rounding
 _LEAST_SCALE = 0.7  # smallest plausible variance of positions, relative to the Cramer-Rao bound
 
@@ -60,8 +64,9 @@ def losses(e: Evidence) -> Iterator[Finding]:
         "Damaged frames",
         damaged,
         f"{r.damaged_frames} frames are unreadable, {r.repeated_frames} repeat the frame before bit by bit",
-        "a repeated frame stands for one that was lost, and is left out; record uncompressed. If as many repeat as do not, "
-        "the file plays faster than the camera took frames: store each once, with the camera's frame rate",
+        _REPEATED
+        if r.repeated_frames
+        else "they are left out; copy the file again, or check the disk it is on",
     )
 
 
