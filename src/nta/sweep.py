@@ -19,7 +19,7 @@ from nta.sized_tracks import SizedTracks
 from nta.sizes import SizeDistribution, Sweep, SweepPoint
 from nta.spots import THRESHOLDS_SD, SpotDetector, Spots
 from nta.tracks import Tracks, link_spots
-from nta.visibility import Visibility, measure_visibility
+from nta.visibility import Visibility, behind_volume, measure_visibility
 
 BUDGET_TERM = "choice of settings"
 _THRESHOLDS = (0.85, 1.25, 1.6)  # times the chosen threshold
@@ -45,8 +45,11 @@ def sweep(source: FrameSource, analysis: Analysis, tell: Tell | None = None) -> 
             analysis, assessment=with_findings(analysis.assessment, [_failed(without, len(points))])
         )
     sized = _sized_again(analysis, analysis.settings, extra_budget={BUDGET_TERM: swept.rel_std})
+    seen = _with_wider_intervals(analysis, sized)
+    if seen is not None:
+        sized = behind_volume(sized, seen)
     sizes = replace(sized.sizes, suspension=analysis.sizes.suspension, sweep=swept)
-    return replace(analysis, sizes=sizes, visibility=_with_wider_intervals(analysis, sized))
+    return replace(analysis, sizes=sizes, visibility=seen)
 
 
 def _with_wider_intervals(analysis: Analysis, sized: SizedTracks) -> Visibility | None:
