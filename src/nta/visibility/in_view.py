@@ -10,33 +10,42 @@ from nta.columns import FloatArray
 from nta.sized_tracks import SizedTracks
 from nta.sizes import Distribution
 from nta.sizes.intervals import band, numbers_with_intervals
+from nta.sizes.likelihood import approximate_log_likelihood, particles_behind
 from nta.sizes.lobes import Lobes
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.table import BrightnessLaw, Visibility, VisibleVolume
 
 _LAW_LIGHT_STD = 0.15  # standard uncertainty of ln(light) by the law (design choice)
+_TINY = 1e-30
 _NOTHING = 1e-4  # smallest visible volume that is divided by, relative to the largest
 
 
 def behind_volume(sized: SizedTracks, seen: Visibility) -> SizedTracks:
-    """Return sizes whose populations in view are log-normals times the visible volume; unchanged if it is not known.
+    """Return sizes whose populations in view are log-normals times the visible volume, as far as the tracks bear it out.
 
     The sizes were inferred with populations that are log-normal in view. Small particles are seen in a smaller volume: what
-    is log-normal in suspension has in view a small end that is cut off and a mode at a smaller diameter than the log-normal
-    of the same mean and variance. These two stay as inferred; each draw takes one draw of the light, as in suspension.
+    is log-normal in suspension has in view a small end that is cut off, and a mode at a smaller diameter than the log-normal
+    of the same mean and variance. These two stay as inferred. Whether the small end is cut off like that the tracks tell:
+    where fainter particles than the law of light knows fill it, it is not. So both shapes are averaged by their chances, and
+    each draw has one of them, and one draw of the light, as in suspension. Unchanged if the volume is not known.
     """
     draws = sized.draws
-    if draws is None or draws.lobes is None or draws.lobes_draws is None:
+    if draws is None or draws.lobes is None or draws.lobes_draws is None or sized.sizes.of_tracks is None:
         return sized
     if seen.volume is None or seen.curve is None or seen.law is None:
         return sized
-    old = draws.distribution
-    weight = weight_behind_volume(sized, seen.volume, seen.curve)
+    old, rng = draws.distribution, np.random.default_rng(draws.seed)
+    cut_off = weight_behind_volume(sized, seen.volume, seen.curve)
+    chance = _chance(sized, sized.sizes.of_tracks, cut_off)
     log_ml = drawn_log_volume(sized, seen.volume, seen.curve, seen.law, len(draws.draws))
     drawn = shaped(draws.draws, draws.lobes_draws, log_ml, old, seen.volume, seen.curve)
     drawn = drawn / np.maximum(drawn.sum(axis=1, keepdims=True), 1e-30)
+    drawn = np.where(rng.random(len(drawn))[:, None] < chance, drawn, draws.draws)
+    weight = chance * cut_off + (1 - chance) * old.weight
     low, high = band(drawn, weight, old.confidence)
-    method = f"{old.method}; log-normal in suspension, seen by the visible volume of each diameter"
+    method = (
+        f"{old.method}; with a chance of {chance:.2f} log-normal in suspension, seen by the visible volume"
+    )
     distribution = replace(old, weight=weight, low=low, high=high, method=method)
     numbers = numbers_with_intervals(
         distribution,
@@ -48,6 +57,29 @@ def behind_volume(sized: SizedTracks, seen: Visibility) -> SizedTracks:
     )
     sizes = replace(sized.sizes, distribution=distribution, **vars(numbers))
     return replace(sized, sizes=sizes, draws=replace(draws, distribution=distribution, draws=drawn))
+
+
+def _chance(sized: SizedTracks, of_tracks: Distribution, cut_off: FloatArray) -> float:
+    """Return how probable it is that the shape `cut_off`, (n_bins,) in view, explains the tracks better than that inferred.
+
+    The ratio of the likelihoods of two shapes, neither a case of the other, is normal about its mean (Vuong, Econometrica
+    57, 307 (1989), theorem 5.1); its variance is that over particles, whose tracks say the same of the population.
+    """
+    from scipy.special import ndtr
+
+    old, used = sized.sizes.distribution, sized.used
+    assert old is not None
+    per_time = np.divide(of_tracks.weight, old.weight, out=np.zeros_like(cut_off), where=old.weight > 0)
+    x = np.log(sized.scale_nm_um2_s()) - np.log(old.diameter_nm)
+    d, std_err = (v[used] for v in (sized.diffusion.diffusion_um2_s, sized.diffusion.std_err_um2_s))
+    log_likelihood = approximate_log_likelihood(x, d, std_err)
+    likelihood = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True))
+    tracks = cut_off * per_time
+    ratio = np.log(np.maximum(likelihood @ (tracks / tracks.sum()), _TINY))
+    ratio -= np.log(np.maximum(likelihood @ of_tracks.weight, _TINY))
+    of_particle = np.bincount(particles_behind(sized.tracks, sized.diffusion)[used], ratio)
+    spread = float(np.sqrt((of_particle**2).sum()))
+    return float(ndtr(ratio.sum() / max(spread, _TINY)))
 
 
 def weight_behind_volume(sized: SizedTracks, volume: VisibleVolume, curve: DetectionCurve) -> FloatArray:
