@@ -45,11 +45,8 @@ def sweep(source: FrameSource, analysis: Analysis, tell: Tell | None = None) -> 
             analysis, assessment=with_findings(analysis.assessment, [_failed(without, len(points))])
         )
     sized = _sized_again(analysis, analysis.settings, extra_budget={BUDGET_TERM: swept.rel_std})
-    seen = _with_wider_intervals(analysis, sized)
-    if seen is not None:
-        sized = behind_volume(sized, seen)
-    sizes = replace(sized.sizes, suspension=analysis.sizes.suspension, sweep=swept)
-    return replace(analysis, sizes=sizes, visibility=seen)
+    sizes = replace(_in_view(analysis, sized), suspension=analysis.sizes.suspension, sweep=swept)
+    return replace(analysis, sizes=sizes, visibility=_with_wider_intervals(analysis, sized))
 
 
 def _with_wider_intervals(analysis: Analysis, sized: SizedTracks) -> Visibility | None:
@@ -108,7 +105,13 @@ def thresholds_around(chosen: float) -> list[float]:
 
 def _sized(analysis: Analysis, spots: Spots, tracks: Tracks, settings: AnalysisSettings) -> SizeDistribution:
     """Return the sizes of these tracks by these settings, with camera and sample of the analysis."""
-    return _sized_again(replace(analysis, spots=spots, tracks=tracks), settings, compare=False).sizes
+    again = _sized_again(replace(analysis, spots=spots, tracks=tracks), settings, compare=False)
+    return _in_view(analysis, again)
+
+
+def _in_view(analysis: Analysis, sized: SizedTracks) -> SizeDistribution:
+    """Return the sizes in view with the visible volume of the analysis."""
+    return sized.sizes if analysis.visibility is None else behind_volume(sized, analysis.visibility).sizes
 
 
 def _sized_again(analysis: Analysis, settings: AnalysisSettings, **how: Any) -> SizedTracks:

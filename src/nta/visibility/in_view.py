@@ -16,6 +16,7 @@ from nta.visibility.curve import DetectionCurve
 from nta.visibility.table import BrightnessLaw, Visibility, VisibleVolume
 
 _LAW_LIGHT_STD = 0.15  # standard uncertainty of ln(light) by the law (design choice)
+_NO_SHARE = 1e-12  # smallest share of a bin that is divided by
 _TINY = 1e-30
 _NOTHING = 1e-4  # smallest visible volume that is divided by, relative to the largest
 
@@ -43,9 +44,7 @@ def behind_volume(sized: SizedTracks, seen: Visibility) -> SizedTracks:
     drawn = np.where(rng.random(len(drawn))[:, None] < chance, drawn, draws.draws)
     weight = chance * cut_off + (1 - chance) * old.weight
     low, high = band(drawn, weight, old.confidence)
-    method = (
-        f"{old.method}; with a chance of {chance:.2f} log-normal in suspension, seen by the visible volume"
-    )
+    method = f"{old.method}; cut off by the visible volume with a chance of {chance:.2f}"
     distribution = replace(old, weight=weight, low=low, high=high, method=method)
     numbers = numbers_with_intervals(
         distribution,
@@ -69,7 +68,8 @@ def _chance(sized: SizedTracks, of_tracks: Distribution, cut_off: FloatArray) ->
 
     old, used = sized.sizes.distribution, sized.used
     assert old is not None
-    per_time = np.divide(of_tracks.weight, old.weight, out=np.zeros_like(cut_off), where=old.weight > 0)
+    known = old.weight > _NO_SHARE
+    per_time = np.divide(of_tracks.weight, old.weight, out=np.zeros_like(cut_off), where=known)
     x = np.log(sized.scale_nm_um2_s()) - np.log(old.diameter_nm)
     d, std_err = (v[used] for v in (sized.diffusion.diffusion_um2_s, sized.diffusion.std_err_um2_s))
     log_likelihood = approximate_log_likelihood(x, d, std_err)
