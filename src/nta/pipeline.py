@@ -32,6 +32,7 @@ from nta.visibility import (
     DetectionCurve,
     FrameSample,
     Visibility,
+    behind_volume,
     detection_curve,
     measure_visibility,
     width_in_focus_px,
@@ -150,6 +151,7 @@ def analyze(
         curve = detection_curve(detector, tracks, sample.kept, settings.visibility, width_px=width_px)
     sized = size_tracks(spots, tracks, circumstances, settings, detection=curve)
     visibility = measure_visibility(sized, curve, settings.visibility)
+    sized = behind_volume(sized, visibility)
     return Analysis(
         spots=spots,
         tracks=tracks,

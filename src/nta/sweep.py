@@ -19,7 +19,7 @@ from nta.sized_tracks import SizedTracks
 from nta.sizes import SizeDistribution, Sweep, SweepPoint
 from nta.spots import THRESHOLDS_SD, SpotDetector, Spots
 from nta.tracks import Tracks, link_spots
-from nta.visibility import Visibility, measure_visibility
+from nta.visibility import Visibility, behind_volume, measure_visibility
 
 BUDGET_TERM = "choice of settings"
 _THRESHOLDS = (0.85, 1.25, 1.6)  # times the chosen threshold
@@ -45,7 +45,7 @@ def sweep(source: FrameSource, analysis: Analysis, tell: Tell | None = None) -> 
             analysis, assessment=with_findings(analysis.assessment, [_failed(without, len(points))])
         )
     sized = _sized_again(analysis, analysis.settings, extra_budget={BUDGET_TERM: swept.rel_std})
-    sizes = replace(sized.sizes, suspension=analysis.sizes.suspension, sweep=swept)
+    sizes = replace(_in_view(analysis, sized), suspension=analysis.sizes.suspension, sweep=swept)
     return replace(analysis, sizes=sizes, visibility=_with_wider_intervals(analysis, sized))
 
 
@@ -105,7 +105,13 @@ def thresholds_around(chosen: float) -> list[float]:
 
 def _sized(analysis: Analysis, spots: Spots, tracks: Tracks, settings: AnalysisSettings) -> SizeDistribution:
     """Return the sizes of these tracks by these settings, with camera and sample of the analysis."""
-    return _sized_again(replace(analysis, spots=spots, tracks=tracks), settings, compare=False).sizes
+    again = _sized_again(replace(analysis, spots=spots, tracks=tracks), settings, compare=False)
+    return _in_view(analysis, again)
+
+
+def _in_view(analysis: Analysis, sized: SizedTracks) -> SizeDistribution:
+    """Return the sizes in view with the visible volume of the analysis."""
+    return sized.sizes if analysis.visibility is None else behind_volume(sized, analysis.visibility).sizes
 
 
 def _sized_again(analysis: Analysis, settings: AnalysisSettings, **how: Any) -> SizedTracks:

@@ -7,6 +7,7 @@ import pytest
 
 from nta.calibration import load_profile
 from nta.circumstances import known_conditions
+from nta.measurements.from_analysis import MeasuredAnalysis
 from nta.pipeline import analyze
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, simulate
@@ -58,6 +59,10 @@ def test_vesicles_are_counted_within_thirty_per_cent_and_their_limit_is_known_to
     assert seen.concentration.in_cell_per_ml.value == pytest.approx(true_per_ml, rel=0.30)
     assert seen.limit_nm.value == pytest.approx(true_limit_nm(simulation, result), abs=5)
     assert np.nanmedian(seen.indices.refractive_index) == pytest.approx(1.39, abs=0.02)
+    # what is worked out later from the saved tracks is the distribution that was reported
+    again, printed = MeasuredAnalysis(result).draws(), result.sizes.summary["d50_nm"]
+    assert again.percentile_nm(0.5).value == pytest.approx(printed.value)
+    np.testing.assert_allclose(again.distribution.weight, result.sizes.distribution.weight, atol=1e-9)
     assert result.sizes.suspension.describes == "suspension"
 
 

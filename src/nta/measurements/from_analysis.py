@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +14,7 @@ from nta.pipeline import Analysis
 from nta.quantity import Quantity, unknown
 from nta.sizes import Draws, size_distribution
 from nta.sweep import BUDGET_TERM
-from nta.visibility import Concentration
+from nta.visibility import Concentration, behind_volume
 
 
 class MeasuredAnalysis(MeasuredDistribution):
@@ -39,7 +40,7 @@ class MeasuredAnalysis(MeasuredDistribution):
         if run.sizes.distribution is None:
             return None
         extra = {} if run.sizes.sweep is None else {BUDGET_TERM: run.sizes.sweep.rel_std}
-        _, draws = size_distribution(
+        sizes, draws = size_distribution(
             run.diffusion,
             run.tracks,
             run.conditions,
@@ -49,7 +50,9 @@ class MeasuredAnalysis(MeasuredDistribution):
             extra_budget=extra,
             compare=False,
         )
-        return draws
+        if run.visibility is None:
+            return draws
+        return behind_volume(replace(run.sized, sizes=sizes, draws=draws), run.visibility).draws
 
     def number_counted(self, name: str) -> Quantity:
         """Return a number of the distribution in suspension."""

@@ -4,6 +4,7 @@ from nta.visibility.brightness import brightness_e_per_ms
 from nta.visibility.concentration import less_blank, mean_concentration, per_ml_by_size
 from nta.visibility.curve import DetectionCurve
 from nta.visibility.evenness import Evenness, evenness_across, evenness_in_time
+from nta.visibility.in_view import behind_volume
 from nta.visibility.indices import light_of_spheres
 from nta.visibility.injection import FrameSample
 from nta.visibility.light import width_in_focus_px
@@ -22,6 +23,7 @@ __all__ = [
     "Visibility",
     "VisibilitySettings",
     "VisibleVolume",
+    "behind_volume",
     "brightness_e_per_ms",
     "detection_curve",
     "evenness_across",

@@ -24,6 +24,7 @@ from nta.visibility.concentration import (
 )
 from nta.visibility.curve import DetectionCurve, fit_curve
 from nta.visibility.defocus import as_seen
+from nta.visibility.in_view import behind_volume
 from nta.visibility.indices import track_indices
 from nta.visibility.injection import injection_trials
 from nta.visibility.light import CrossSections, LightSheet, collection, light_sheet, width_in_focus_px
@@ -93,17 +94,18 @@ def measure_visibility(
     volume = _volume(model, law, limit.value, settings)
     least_nm = least_counted_nm(sized.sizes.distribution, volume, curve, limit.value)
     suspension = None if least_nm is None else in_suspension(sized, volume, curve, law, least_nm)
-    return Visibility(
+    seen = Visibility(
         curve=curve,
         law=law,
         limit_nm=limit,
-        share_below_limit=_share_below(sized.sizes, limit.value),
+        share_below_limit=None,
         volume=volume,
         suspension=suspension.distribution if suspension else None,
         suspension_numbers=suspension.numbers if suspension else {},
         concentration=concentration(sized, suspension, least_nm, sheet),
         indices=track_indices(model, law),
     )
+    return replace(seen, share_below_limit=_share_below(behind_volume(sized, seen).sizes, limit.value))
 
 
 def _missing(sized: SizedTracks, curve: DetectionCurve | None, sheet: LightSheet | None) -> str:

@@ -12,15 +12,13 @@ from nta.quantity import Quantity
 from nta.sized_tracks import SizedTracks
 from nta.sizes import Distribution
 from nta.sizes.intervals import band, common_factor, summary_with_intervals
-from nta.sizes.lobes import Lobes
 from nta.sizes.table import SUSPENSION
 from nta.sizes.uncertainty import combined
 from nta.visibility.curve import DetectionCurve
+from nta.visibility.in_view import drawn_log_volume, log_volume, shaped, shown, weight_behind_volume
 from nta.visibility.table import BrightnessLaw, VisibleVolume
 
 _LEAST_VOLUME = 0.3  # smallest visible volume of counted particles, relative to that at the median in view
-_LAW_LIGHT_STD = 0.15  # standard uncertainty of ln(light) by the law (design choice)
-_NOTHING = 1e-4  # smallest visible volume that is divided by, relative to the largest
 _DRAWS = 200  # number of draws of the light if the sizes have no draws of their own
 
 
@@ -73,12 +71,8 @@ def in_suspension(
     in_view = sized.sizes.distribution
     assert in_view is not None
     counted = in_view.diameter_nm >= least_nm
-    log_ml = _log_volume(volume, in_view.diameter_nm)[None]
-    lobes = sized.draws.lobes if sized.draws is not None else None
-    found = _found(
-        _shaped(in_view.weight[None], lobes, log_ml, in_view, volume, curve), in_view, volume, curve
-    )[0]
-    per_ml = np.where(counted, found / np.exp(log_ml[0]), 0.0)
+    found = _found(weight_behind_volume(sized, volume, curve), in_view, volume, curve)
+    per_ml = np.where(counted, found / np.exp(log_volume(volume, in_view.diameter_nm)), 0.0)
     total = float(per_ml.sum())
     if not total > 0:
         return None
@@ -87,6 +81,7 @@ def in_suspension(
     some = totals > 0
     shares = drawn_ml[some] / totals[some, None] if _draws(sized) is not None else drawn_ml[:0]
     low, high = band(shares, per_ml / total, in_view.confidence)
+    lobes = sized.draws.lobes if sized.draws is not None else None
     words = "log-normal in suspension, seen" if lobes is not None else "divided"
     method = f"{in_view.method}; {words} by the visible volume of each diameter, from {least_nm:.3g} nm on"
     distribution = replace(
@@ -111,48 +106,8 @@ def _found(
     weights: FloatArray, in_view: Distribution, volume: VisibleVolume, curve: DetectionCurve
 ) -> FloatArray:
     """Remove hidden particles from the shares in view (..., n_bins): the visible volume refers to found particles only."""
-    found = weights * _shown(in_view, volume, curve)
+    found = weights * shown(in_view, volume, curve)
     return np.asarray(found / found.sum(axis=-1, keepdims=True))
-
-
-def _shaped(
-    weights: FloatArray,
-    lobes: Lobes | None,
-    log_ml: FloatArray,
-    in_view: Distribution,
-    volume: VisibleVolume,
-    curve: DetectionCurve,
-) -> FloatArray:
-    """Return shares in view (n, n_bins) with lobes that are log-normal times the visible volume; unchanged without lobes.
-
-    log_ml : (n, n_bins), logarithm of the volume. A log-normal in view cannot fall as steeply as the volume just above the
-    detection limit, and would stand for too few small particles.
-    """
-    if lobes is None:
-        return weights
-    return lobes.through(np.log(in_view.diameter_nm), log_ml - np.log(_shown(in_view, volume, curve)))
-
-
-def _shown(in_view: Distribution, volume: VisibleVolume, curve: DetectionCurve) -> FloatArray:
-    """Share of the particles in view of each bin that are not hidden behind others."""
-    return np.asarray(np.interp(in_view.diameter_nm, volume.diameter_nm, curve.not_hidden(volume.electrons)))
-
-
-def _log_volume(
-    volume: VisibleVolume, diameter_nm: FloatArray, brighter: FloatArray | float = 0.0
-) -> FloatArray:
-    """Logarithm of the visible volume at these diameters, if the particles had exp(brighter) times their light.
-
-    brighter : one number, or one for each diameter of `volume`. A particle with more light gets the volume of the diameter
-    that has that light; the different diffusion of that diameter is neglected, because it matters much less than light.
-    A particle is seen in no smaller volume than a smaller one is: where the law of light falls with the diameter, the few
-    large ones that were found in spite of it would stand for very many.
-    """
-    log_ml = np.log(np.maximum(volume.volume_ml, _NOTHING * volume.volume_ml.max()))
-    log_light = np.log(volume.electrons)
-    rising = np.maximum.accumulate(log_light) + 1e-9 * np.arange(log_light.size)
-    seen = np.interp(rising + brighter, rising, np.maximum.accumulate(log_ml))
-    return np.asarray(np.interp(diameter_nm, volume.diameter_nm, seen))
 
 
 def _drawn_per_ml(
@@ -164,18 +119,9 @@ def _drawn_per_ml(
     draws, lobes = _draws(sized), sized.draws.lobes_draws if sized.draws is not None else None
     if draws is None:
         draws, lobes = np.repeat(in_view.weight[None], _DRAWS, axis=0), None
-    rng = np.random.default_rng(sized.sizing.seed)
-    by_scale = float(np.hypot(_LAW_LIGHT_STD, curve.rel_std[0])) * rng.standard_normal(len(draws))
-    by_slope = law.slope_std * rng.standard_normal(len(draws))
-    lever = np.log(volume.diameter_nm / law.anchor_nm)
-    log_ml = np.array(
-        [
-            _log_volume(volume, in_view.diameter_nm, scale + slope * lever)
-            for scale, slope in zip(by_scale, by_slope, strict=True)
-        ]
-    )
-    shaped = _shaped(draws, lobes, log_ml, in_view, volume, curve)
-    return np.asarray(_found(shaped, in_view, volume, curve) / np.exp(log_ml))
+    log_ml = drawn_log_volume(sized, volume, curve, law, len(draws))
+    shares = shaped(draws, lobes, log_ml, in_view, volume, curve)
+    return np.asarray(_found(shares, in_view, volume, curve) / np.exp(log_ml))
 
 
 def _numbers(sized: SizedTracks, distribution: Distribution, shares: FloatArray) -> Mapping[str, Quantity]:
