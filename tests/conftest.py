@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from made import compiling
+from made import compiling, pictures
 
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
@@ -32,6 +32,13 @@ def pytest_configure(config):
 @pytest.fixture
 def rng():
     return np.random.default_rng(20261124)
+
+
+@pytest.fixture
+def pictures_unwritten():
+    """For tests of what a page says: its pictures are drawn, but not written as SVG."""
+    with pictures.unwritten():
+        yield
 
 
 @pytest.fixture(scope="session")

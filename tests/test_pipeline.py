@@ -125,6 +125,7 @@ def test_trackpy_is_a_second_opinion_on_the_whole_chain(small_scene):
     assert light[1] == pytest.approx(light[0], rel=0.15)
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_the_command_line_takes_the_engine(small_scene, tmp_path, capsys):
     pytest.importorskip("trackpy")
     scene = tmp_path / "scene.toml"
@@ -195,6 +196,7 @@ def test_what_the_recording_says_of_the_sample_is_taken_where_nobody_says_more(s
     assert (analysis.conditions.temperature_c, analysis.conditions.medium) == (31.0, "pbs")
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_a_file_that_was_cut_off_is_a_warning(small_scene, tmp_path, capsys):
     scene = tmp_path / "scene.toml"
     scene.write_text(scenario_to_toml(replace(small_scene, n_frames=150)))
