@@ -19,6 +19,8 @@ settings.load_profile("patient")
 def pytest_configure(config):
     """Compile the kernels once before workers start; each of them, and each of its processes, would do so otherwise."""
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        # where a machine keeps no bytecode, each of some hundred processes would compile every module too
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         # side by side; frames of 8 and of 12 bits have kernels of their own
         of_12_bits = compiling.start(tracks=True)
         sample = Path(__file__).parents[1] / "sample_data" / "beads_100nm.h5"
@@ -27,6 +29,12 @@ def pytest_configure(config):
             # a failure is for the tests to find
             subprocess.run([sys.executable, "-m", "nta", *words], check=False)
         os.environ[compiling.SAID] = compiling.said_by(of_12_bits)
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that hold slow tests: a worker that is done takes from the end of another's, which is quick then."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from nta.report.wording import number
 from nta.spots import SpotDetector
 
 WATER = nta.SampleConditions(temperature_c=25.0)
+UNCORRECTED = LiveSettings(corrected=False, repeats=50)  # where no size is looked at
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +90,7 @@ def test_sizes_are_corrected_from_the_first_on_by_a_curve_that_is_measured_rarel
 
 def test_gaps_in_the_recording_change_nothing_of_that(tmp_path, instrument, profile):
     path = tmp_path / "out.h5"
-    done, spots, tracks, seen = _recorded(path, instrument(faults="lost@2+1"), profile, 150)
+    done, spots, tracks, seen = _recorded(path, instrument(faults="lost@2+1"), profile, 150, corrected=False)
     settings = nta.AnalysisSettings()
     with (
         open_recording(path) as recording,
@@ -232,7 +233,7 @@ def test_a_picture_out_of_focus_is_said(instrument, profile):
     def seen(focus_um):
         with instrument(speed=float("inf")) as device:
             device.focus.set(focus_um)
-            with LiveAnalysis(device.camera.state(), WATER, profile) as live:
+            with LiveAnalysis(device.camera.state(), WATER, profile, live=UNCORRECTED) as live:
                 for frame in islice(LiveSource(device).frames(), 100):
                     live.push(frame)
                 live.finish()
