@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +23,14 @@ def pytest_configure(config):
         # side by side; frames of 8 and of 12 bits have kernels of their own
         of_12_bits = compiling.start(tracks=True)
         sample = Path(__file__).parents[1] / "sample_data" / "beads_100nm.h5"
-        with tempfile.TemporaryDirectory() as folder:
-            words = ["analyze", str(sample), "--profile", "simulated", "-o", f"{folder}/results", "--quiet"]
-            # a failure is for the tests to find
-            subprocess.run([sys.executable, "-m", "nta", *words], check=False)
+        work = "import sys, nta; nta.analyze(nta.open(sys.argv[1]), profile='simulated')"
+        # a failure is for the tests to find
+        subprocess.run([sys.executable, "-c", work, str(sample)], check=False)
         os.environ[compiling.SAID] = compiling.said_by(of_12_bits)
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the files that hold slow tests: a worker that is done takes from the end of another's, which is quick then."""
+    """Begin with the files that hold slow tests: who is done takes from the end of what others have, which is quick then."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
