@@ -18,6 +18,7 @@ from nta.pipeline import analyze, find_tracks
 from nta.provenance import Provenance
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, scenario_to_toml, simulate
+from nta.sizes import SizingSettings
 from nta.spots import DetectionSettings, SpotDetector, detect_spots
 from nta.tracks import link_spots
 
@@ -108,7 +109,7 @@ def small_scene():
 def test_trackpy_is_a_second_opinion_on_the_whole_chain(small_scene):
     """100 nm beads by trackpy's detection and linking through the same types: the same size, the same light."""
     pytest.importorskip("trackpy")
-    default = AnalysisSettings()
+    default = AnalysisSettings(sizing=SizingSettings(repeats=50))
     second = replace(
         default,
         detection=replace(default.detection, engine="trackpy"),

@@ -26,7 +26,7 @@ from nta.report.wording import number
 from nta.spots import SpotDetector
 
 WATER = nta.SampleConditions(temperature_c=25.0)
-UNCORRECTED = LiveSettings(corrected=False, repeats=50)  # where no size is looked at
+UNCORRECTED = LiveSettings(corrected=False, repeats=50)  # where the exact size is not looked at
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +79,7 @@ def test_sizes_are_corrected_from_the_first_on_by_a_curve_that_is_measured_rarel
         return size_so_far(*words, detection=detection, **more)
 
     monkeypatch.setattr("nta.live.analysis.size_so_far", size)
-    _recorded(tmp_path / "out.h5", instrument(), profile, 400, least_interval_s=0.0, busy_share=1.0)
+    _recorded(tmp_path / "out.h5", instrument(), profile, 300, least_interval_s=0.0, busy_share=1.0)
     assert len(curves) >= 2
     assert None not in curves
     assert len(set(map(id, curves))) <= 5, "at most at 72, 144 and 288 frames, and at the end"
@@ -260,7 +260,10 @@ def test_without_scale_or_with_nonsense_it_is_refused_before_a_frame_is_taken():
 
 def test_the_measured_temperature_sizes_and_its_move_is_advice(tmp_path, instrument, profile):
 
-    with instrument() as device, LiveAnalysis(device.camera.state(), nta.SampleConditions(), profile) as live:
+    with (
+        instrument() as device,
+        LiveAnalysis(device.camera.state(), nta.SampleConditions(), profile, live=UNCORRECTED) as live,
+    ):
         writer = RecordingWriter(tmp_path / "out.h5", device.camera.state())
         live.telemetry("temperature_c", 26.5)
         live.telemetry("laser_mw", 50.0)
@@ -276,7 +279,7 @@ def test_the_measured_temperature_sizes_and_its_move_is_advice(tmp_path, instrum
 def test_a_snapshot_is_plain_data_for_a_page(tmp_path, instrument, profile):
     import json
 
-    _, _, _, seen = _recorded(tmp_path / "out.h5", instrument(), profile, 200)
+    _, _, _, seen = _recorded(tmp_path / "out.h5", instrument(), profile, 200, corrected=False, repeats=50)
     text = json.dumps(seen.as_dict(), allow_nan=False)
     loaded = json.loads(text)
     assert loaded["frames"] == 200

@@ -398,8 +398,9 @@ def test_blanks_are_averaged_and_nothing_counted_stays_a_limit():
 @pytest.mark.slow
 @pytest.mark.usefixtures("pictures_unwritten")
 def test_the_whole_way_with_a_real_analysis(write, tmp_path, capsys):
-    text = "[measurement]\nvideos = 2\nduration_s = 5\n[blank]\nduration_s = 3\nmedium = 'pbs'\n"
-    path = write(text + "settings = { scenario = 'blank' }\n")
+    text = "[measurement]\nvideos = 2\nduration_s = 5\n[analysis]\nsettings = 'fewer_repeats.toml'\n"
+    path = write(text + "[blank]\nduration_s = 3\nmedium = 'pbs'\nsettings = { scenario = 'blank' }\n")
+    (tmp_path / "fewer_repeats.toml").write_text("[sizing]\nrepeats = 50\n")
     path.write_text(
         path.read_text().replace("width_px = 64, height_px = 48", "width_px = 240, height_px = 180")
     )
