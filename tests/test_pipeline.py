@@ -18,6 +18,7 @@ from nta.pipeline import analyze, find_tracks
 from nta.provenance import Provenance
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, scenario_to_toml, simulate
+from nta.sizes import SizingSettings
 from nta.spots import DetectionSettings, SpotDetector, detect_spots
 from nta.tracks import link_spots
 
@@ -108,7 +109,7 @@ def small_scene():
 def test_trackpy_is_a_second_opinion_on_the_whole_chain(small_scene):
     """100 nm beads by trackpy's detection and linking through the same types: the same size, the same light."""
     pytest.importorskip("trackpy")
-    default = AnalysisSettings()
+    default = AnalysisSettings(sizing=SizingSettings(repeats=50))
     second = replace(
         default,
         detection=replace(default.detection, engine="trackpy"),
@@ -125,6 +126,7 @@ def test_trackpy_is_a_second_opinion_on_the_whole_chain(small_scene):
     assert light[1] == pytest.approx(light[0], rel=0.15)
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_the_command_line_takes_the_engine(small_scene, tmp_path, capsys):
     pytest.importorskip("trackpy")
     scene = tmp_path / "scene.toml"
@@ -195,6 +197,7 @@ def test_what_the_recording_says_of_the_sample_is_taken_where_nobody_says_more(s
     assert (analysis.conditions.temperature_c, analysis.conditions.medium) == (31.0, "pbs")
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_a_file_that_was_cut_off_is_a_warning(small_scene, tmp_path, capsys):
     scene = tmp_path / "scene.toml"
     scene.write_text(scenario_to_toml(replace(small_scene, n_frames=150)))

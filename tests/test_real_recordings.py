@@ -6,9 +6,13 @@ import pytest
 import nta
 from nta.assessment import Verdict
 from nta.settings import AnalysisSettings
+from nta.sizes import SizingSettings
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
+SETTINGS = AnalysisSettings(
+    sizing=SizingSettings(repeats=100)
+)  # enough for an interval; 400 for its last digit
 PRINCETON = {"temperature_c": 297.0 - 273.15, "viscosity_mpas": 0.9135}
 ROOM_WATER = {"temperature_c": 24.0}
 # The film of dark beads was taken at room temperature, which nobody wrote down: 2 degC are 5 % in diameter. Its walkthrough
@@ -19,7 +23,7 @@ WALKTHROUGH_4D_UM2_S = 1.66
 
 def _analyzed(path, conditions, **said):
     with nta.open(path, **said) as recording:
-        return nta.analyze(recording, nta.SampleConditions(**conditions), settings=AnalysisSettings())
+        return nta.analyze(recording, nta.SampleConditions(**conditions), settings=SETTINGS)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """The sweep finds a plateau where there is one, and carries its spread into the intervals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from nta.diffusion import DiffusionSettings
 from nta.pipeline import analyze
 from nta.report.figures import draw_all
 from nta.settings import AnalysisSettings
-from nta.simulation import simulate
+from nta.simulation import load_scenario, simulate
 from nta.sizes import SizingSettings
 from nta.spots import DetectionSettings
 from nta.sweep import BUDGET_TERM, sweep, thresholds_around
@@ -45,7 +47,10 @@ def test_the_sweep_stays_within_what_the_rooms_take():
 @pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["ols", "cve"])
 def test_the_sweep_asks_no_estimator_for_shorter_tracks_than_it_takes(estimator):
-    simulation = simulate("polystyrene_100nm", n_frames=60, seed=5)
+    scene = load_scenario("polystyrene_100nm")
+    small = replace(scene.camera, width_px=320, height_px=240)
+    few = replace(scene.sample, number_in_view=20.0)
+    simulation = simulate(replace(scene, camera=small, sample=few, n_frames=60, seed=5))
     settings = AnalysisSettings(
         diffusion=DiffusionSettings(estimator=estimator),
         sizing=SizingSettings(repeats=0),

@@ -158,7 +158,7 @@ def test_ctrl_c_leaves_a_folder_that_goes_on(eight, quick, tmp_path):
 
 
 @pytest.fixture
-def here(monkeypatch):
+def here(monkeypatch, pictures_unwritten):
     """Do jobs in this process, one after the other: what is tested is what they do."""
 
     def serially(jobs, function, **_):

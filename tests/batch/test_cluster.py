@@ -28,8 +28,9 @@ pytestmark = [
 
 @pytest.fixture
 def cluster():
+    free = "127.0.0.1:0"  # the usual port is taken where two workers of the tests have a cluster at once
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=free, silence_logs=50
     ) as local:
         yield local
 

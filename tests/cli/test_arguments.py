@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import nta
+from made import videos
 from made.waiting import until
 from nta.cli import analyze, main
 from nta.cli.commands import analyzing
@@ -21,8 +22,10 @@ from nta.errors import RecordingError
 from nta.io.recordings import open_recording
 from nta.io.results import load_analysis
 
+pytestmark = pytest.mark.usefixtures("pictures_unwritten")
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 SAID = ("--pixel-size-um", "0.25", "--temperature", "25")
+QUICK = ("--settings", "quick.toml")
 VERBS = (
     "run",
     "live",
@@ -40,9 +43,10 @@ VERBS = (
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
-    """A folder with a film without words, a text, a folder without images and one with something in it."""
+    """A folder with a film without words, settings, a text, a folder without images and one with something in it."""
     monkeypatch.chdir(tmp_path)
     shutil.copy(SAMPLES / "ev_lognormal.avi", "film.avi")
+    Path("quick.toml").write_text(videos.SETTINGS)
     Path("note.txt").write_text("no film\n")
     Path("empty").mkdir()
     Path("full").mkdir()
@@ -213,7 +217,7 @@ def test_debug_shows_where_it_came_from(desk):
 
 def test_json_alone_is_on_standard_output_and_one_bad_recording_does_not_stop_the_others(desk, capsys):
     shutil.copy(SAMPLES / "beads_100nm.h5", "beads.h5")
-    assert main(["analyze", "beads.h5", "note.txt", "-o", "out", "--json"]) == 1
+    assert main(["analyze", "beads.h5", "note.txt", "-o", "out", "--json", *QUICK]) == 1
     captured = capsys.readouterr()
     (summary,) = json.loads(captured.out)
     assert summary["recording"] == "beads.h5"
@@ -249,7 +253,7 @@ def test_a_fault_of_ours_does_not_stop_the_others_either(desk, capsys, monkeypat
         return analyzed(path, *words, **more)
 
     monkeypatch.setattr(analyze, "analyze_file", failing)
-    assert main(["analyze", "film.avi", "beads.h5", "-o", "out", "-q"]) == 1
+    assert main(["analyze", "film.avi", "beads.h5", "-o", "out", "-q", *QUICK]) == 1
     assert "nta: film.avi: unexpected KeyError: 'width'" in capsys.readouterr().err
     assert Path("out/beads/results.h5").is_file()
     with pytest.raises(KeyError):
@@ -335,7 +339,7 @@ def test_the_command_to_go_on_with_knows_every_option_of_an_analysis():
 
 def test_the_folder_of_a_measurement_stands_for_the_results_in_it(desk, capsys):
     shutil.copy(SAMPLES / "beads_100nm.h5", "beads.h5")
-    assert main(["analyze", "beads.h5", "-o", "live1/analysis", "-q"]) == 0
+    assert main(["analyze", "beads.h5", "-o", "live1/analysis", "-q", *QUICK]) == 0
     shutil.move("beads.h5", "live1/recording.h5")
     assert nta.load("live1").conditions.temperature_c == 25
     for words in (
@@ -357,7 +361,7 @@ def test_words_that_overrule_the_recording_show_both_values_and_agreeing_ones_no
     with open_recording("beads.h5") as recording:
         camera, temperature_c = recording.camera, recording.metadata["temperature_c"]
     agreeing = ["--pixel-size-um", str(camera.pixel_size_um), "--temperature", str(temperature_c)]
-    words = ["analyze", "beads.h5", "--json", *agreeing]
+    words = ["analyze", "beads.h5", "--json", *QUICK, *agreeing]
     assert main([*words, "-o", "same"]) == 0
     assert _overruled(json.loads(capsys.readouterr().out)) == []
     assert main([*words, "-o", "other", "--frame-rate", "20", "--temperature", "31"]) == 0
@@ -372,7 +376,7 @@ def test_words_that_overrule_the_recording_show_both_values_and_agreeing_ones_no
 
 def test_who_measured_when_is_kept_with_the_results(desk, capsys):
     Path("film.toml").write_text('date = "2026-11-19"\noperator = "A. Roth"\ncomment = "third thaw"\n')
-    assert main(["analyze", "film.avi", "--json", "-o", "out", *SAID, "--operator", "B. Meier"]) == 0
+    assert main(["analyze", "film.avi", "--json", "-o", "out", *QUICK, *SAID, "--operator", "B. Meier"]) == 0
     about = json.loads(capsys.readouterr().out)["provenance"]["about"]
     assert about == {"date": "2026-11-19", "operator": "B. Meier", "comment": "third thaw"}
     assert load_analysis(Path("out/results.h5")).provenance.about == about
@@ -384,12 +388,13 @@ def _overruled(summary):
 
 def test_results_are_replaced_only_when_told(desk, capsys):
     shutil.copy(SAMPLES / "beads_100nm.h5", "beads.h5")
-    assert main(["analyze", "beads.h5", "-o", "out", "-q"]) == 0
+    words = ["analyze", "beads.h5", "-o", "out", "-q", *QUICK]
+    assert main(words) == 0
     first = Path("out/results.h5").read_bytes()
-    assert main(["analyze", "beads.h5", "-o", "out", "-q"]) == 1
+    assert main(words) == 1
     assert "replace them with --force" in capsys.readouterr().err
     assert Path("out/results.h5").read_bytes() == first
-    assert main(["analyze", "beads.h5", "-o", "out", "-q", "--force"]) == 0
+    assert main([*words, "--force"]) == 0
     assert main(["report", "out", "-q", "-o", "again"]) == 0
     assert _left(desk / "again") == ["report.html"]
 

@@ -21,9 +21,12 @@ from nta.diffusion import DiffusionSettings, diffusion_likelihood, ensemble_moti
 from nta.diffusion.smoothing import StepCorrelation, step_correlation
 from nta.diffusion.steps import Steps
 from nta.pipeline import analyze, size_tracks
+from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, simulate
+from nta.sizes import SizingSettings
 
 TRUE_UM2_S = 2.0
+SETTINGS = AnalysisSettings(sizing=SizingSettings(repeats=100))
 KERNELS = {
     "mean of three frames": np.full(3, 1 / 3),
     "recursive filter of a camera": 0.55 * 0.45 ** np.arange(6),
@@ -179,7 +182,7 @@ def test_lags_without_spread_do_not_count_as_flow():
 
 def test_flow_that_differs_from_particle_to_particle_is_in_the_budget_and_a_finding():
     recording = simulate("polystyrene_100nm", n_frames=200)
-    analysis = analyze(recording, SampleConditions(temperature_c=25.0))
+    analysis = analyze(recording, SampleConditions(temperature_c=25.0), settings=SETTINGS)
     assert analysis.diffusion.noise.flow == 0
     assert "flow that is left" not in analysis.sizes.budget
     tracks = analysis.tracks
@@ -265,7 +268,9 @@ def test_a_camera_that_averages_frames_is_sized_within_the_interval_and_found_ou
     )
     conditions = SampleConditions(temperature_c=25.0, viscosity_mpas=4.0)
     simulation = simulate(scene)
-    plain, mixed = (analyze(source, conditions) for source in (simulation, _Mixing(simulation)))
+    plain, mixed = (
+        analyze(source, conditions, settings=SETTINGS) for source in (simulation, _Mixing(simulation))
+    )
     plain_said, mixed_said = ({f.name: f.verdict for f in a.assessment.findings} for a in (plain, mixed))
     assert plain_said["held_positions"] is Verdict.PASS
     assert mixed_said["held_positions"] is Verdict.WARN

@@ -62,6 +62,7 @@ def _blocks(page):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("pictures_unwritten")
 @pytest.mark.parametrize(
     "page",
     [p for p in PAGES if _blocks(p) and p.name not in NEED_A_DEVICE | TESTED_ELSEWHERE],

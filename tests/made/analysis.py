@@ -204,9 +204,10 @@ def _image(rng, y, x, light, here, dark):
     image = np.full((HEIGHT, WIDTH), 2600.0 if dark else 130.0)
     rows, columns = np.arange(HEIGHT)[:, None], np.arange(WIDTH)
     for yy, xx, e in zip(y[here], x[here], light[here], strict=True):
-        spot = (
-            e / 2.5 / (2 * np.pi * 1.4**2) * np.exp(-((rows - yy) ** 2 + (columns - xx) ** 2) / (2 * 1.4**2))
+        along_y, along_x = (
+            np.exp(-((at - there) ** 2) / (2 * 1.4**2)) for at, there in ((rows, yy), (columns, xx))
         )
+        spot = e / 2.5 / (2 * np.pi * 1.4**2) * along_y * along_x
         image += -spot if dark else spot
     image += rng.normal(0, 25.0 if dark else 5.0, image.shape)
     return np.clip(np.rint(image), 0, 4095).astype(np.uint16)

@@ -18,7 +18,7 @@ def bead_runs(n: int, rng: np.random.Generator, *, n_tracks: int = 400) -> Itera
     for _ in range(n):
         tracks = synthetic_tracks(lognormal(100, 0.03), n_tracks, rng)
         sizes, _ = size_distribution(
-            tracks.diffusion, None, EXACT_CONDITIONS, SETTINGS, likelihood=tracks.likelihood
+            tracks.diffusion, None, EXACT_CONDITIONS, SETTINGS, likelihood=tracks.likelihood, compare=False
         )
         yield sizes
 

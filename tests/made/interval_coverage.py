@@ -63,7 +63,10 @@ def rare_outcomes(
     population = mixture((1 - share, 100, 0.04), (share, 400, 0.04))
     for seed in seeds:
         tracks = synthetic_tracks(population, n_tracks, np.random.default_rng(seed))
-        settings = SizingSettings(windows_nm=(LARGE_NM,), repeats=repeats, seed=seed)
+        # two kinds are there: to look for more of them, and between finer bins, only costs time
+        settings = SizingSettings(
+            windows_nm=(LARGE_NM,), repeats=repeats, seed=seed, max_components=2, bins=200, grid_low_nm=40
+        )
         sizes, _ = size_distribution(
             tracks.diffusion, None, EXACT_CONDITIONS, settings, likelihood=tracks.likelihood, compare=False
         )

@@ -180,6 +180,7 @@ def test_the_command_reads_what_there_is(tmp_path, capsys):
     assert "neither results.h5" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_what_has_no_result_is_said_beside_what_has(rng, tmp_path, capsys):
     analysis = make_analysis(rng)
     for name, sizing in (
@@ -199,6 +200,7 @@ def test_what_has_no_result_is_said_beside_what_has(rng, tmp_path, capsys):
     assert not (tmp_path / "other.html").exists()
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_a_limit_of_a_concentration_is_shown_with_its_reason(rng, tmp_path):
     analysis = make_analysis(rng, n_tracks=200, n_frames=100)
     limit = Quantity(None, 0.0, 9.76e7, "1/ml", "counts; blank subtracted")
@@ -289,6 +291,7 @@ def test_a_source_without_any_result_is_refused():
     assert open_entry(VIEWSIZER).name == "viewsizer_150nm"
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_a_source_that_its_report_fails_is_said_first_and_marked(rng, tmp_path):
     analysis = make_analysis(rng, n_tracks=200, n_frames=100)
     drifting = replace(analysis.assessment.findings[0], title="Drift", verdict=Verdict.FAIL)

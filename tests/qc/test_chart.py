@@ -126,6 +126,7 @@ def test_a_baseline_is_made_of_runs_and_survives_its_file(catalogue, tmp_path):
     assert replace(again, levels={}) == replace(made, levels={})
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_failed_runs_make_no_baseline_and_are_named(catalogue, said, tmp_path):
     record(catalogue, said, [9.0, -9.0], first=20, verdict="fail")
     runs, date = catalogue.runs(), datetime.date(2026, 3, 30)
@@ -203,6 +204,7 @@ def test_a_baseline_says_what_it_leaves_out_and_what_is_to_watch(catalogue, said
     assert "; among them with findings to watch: 21" in made.source
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_a_newest_run_without_a_charted_quantity_is_not_in_control(catalogue, said, tmp_path, capsys):
     record(catalogue, said, [0.1], first=20, d50=False)
     write_baseline(BASELINE, tmp_path / "b.toml")
@@ -214,6 +216,7 @@ def test_a_newest_run_without_a_charted_quantity_is_not_in_control(catalogue, sa
     assert "diameter (D50) is not known" in (tmp_path / "c.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_a_chart_says_how_far_its_mean_is_off_the_certificate(catalogue, said, tmp_path, capsys):
     standard = "example_polystyrene_100nm"
     record(catalogue, said, [0.0], first=20, standard=standard)
@@ -272,6 +275,7 @@ def test_the_commands_make_baseline_page_and_pictures(catalogue, said, tmp_path,
     assert main(["qc", "chart", str(tmp_path / "none.db"), "--baseline", str(baseline), "-o", str(page)]) == 1
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_the_page_names_what_is_out_of_control_as_the_chart_does(catalogue, said, tmp_path):
     record(catalogue, said, [3.5], first=20)
     text = write_charts([chart_runs(catalogue, BASELINE)], tmp_path / "c.html").read_text(encoding="utf-8")
@@ -288,12 +292,14 @@ def test_a_rule_is_written_once_a_stretch_and_listed_at_every_run(catalogue, sai
     assert table.partition("</table>")[0].count("4-1s") == 5
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_a_series_in_control_says_so(catalogue, tmp_path):
     text = write_charts([chart_runs(catalogue, BASELINE)], tmp_path / "c.html").read_text(encoding="utf-8")
     assert "In control" in text
     assert "Out of control" not in text
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_a_baseline_is_not_in_control_by_itself(catalogue, said, tmp_path, capsys):
     """All runs of the chart were those of the baseline, and the page said in green that the newest broke no rule."""
     made = make_baseline(catalogue.runs(), catalogue="runs.db", date=datetime.date(2026, 3, 30))

@@ -127,6 +127,7 @@ def test_every_number_has_its_interval_and_unit(analysis, page):
         assert " to " in interval, name
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_what_is_said_of_the_recording_is_on_the_page_and_in_the_summary(analysis, tmp_path):
     about = {"date": "2026-11-19T10:15:00+00:00", "operator": "A. Roth", "comment": "third thaw"}
     said = replace(analysis, provenance=replace(analysis.provenance, about=about))
@@ -226,6 +227,7 @@ def test_a_logarithmic_axis_has_enough_labels_all_on_one_line(low, high, least):
     assert not any(label.get_text() for label in axis.get_xticklabels(minor=True))
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_a_clean_blank_is_headed_by_its_limit_and_wants_no_more(tmp_path):
     analysis = make_analysis(np.random.default_rng(8), n_tracks=2, loose_spots=0, n_frames=40, kind="blank")
     analysis = replace(analysis, visibility=clean_blank(2.19e6))
@@ -237,6 +239,7 @@ def test_a_clean_blank_is_headed_by_its_limit_and_wants_no_more(tmp_path):
     assert plain(head) in summary_text(analysis)
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_beads_are_headed_by_their_bias(tmp_path):
     analysis = make_analysis(np.random.default_rng(5), n_tracks=80, n_frames=60, kind="beads")
     judged = against_certificate(analysis, "example_polystyrene_100nm")

@@ -18,6 +18,7 @@ def sized(tracks: SyntheticTracks, **changes: object) -> SizeDistribution:
         CONDITIONS,
         SizingSettings(repeats=100, **changes),
         likelihood=tracks.likelihood,
+        compare=False,
     )
     return sizes
 

@@ -93,6 +93,7 @@ def test_controls_come_first_and_all_of_it_lies_in_one_folder(write, operator, q
     assert "exposure_s" not in report.partition("How it was measured")[2]
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_one_failed_video_is_one_row_and_the_rest_goes_on(
     write, operator, quick_analysis, monkeypatch, tmp_path
 ):
@@ -154,6 +155,7 @@ def test_every_video_is_recorded_as_asked_whatever_the_device_forgot(
 
 
 @pytest.mark.parametrize("fault", [None, DeviceLost("unplugged")])
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_an_interrupted_run_keeps_what_it_has(write, operator, quick_analysis, monkeypatch, tmp_path, fault):
     """Also one that is interrupted because the device is gone."""
     n, ended_by = [], "fault" if fault else "signal"
@@ -176,6 +178,7 @@ def test_an_interrupted_run_keeps_what_it_has(write, operator, quick_analysis, m
     assert write_sop_report(outcome).is_file()
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_what_was_recorded_before_an_analysis_was_interrupted_is_said_to_be_there(
     write, operator, monkeypatch, tmp_path
 ):
@@ -198,6 +201,7 @@ def test_what_was_recorded_before_an_analysis_was_interrupted_is_said_to_be_ther
     assert _rows(tmp_path / "out")[2]["n_frames"] == ""
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_an_analysis_that_fails_is_a_reason_too(write, operator, monkeypatch, tmp_path):
     def analyze(source, *_, **__):
         raise RecordingError("no whole frame")
@@ -209,6 +213,7 @@ def test_an_analysis_that_fails_is_a_reason_too(write, operator, monkeypatch, tm
     assert "No video of the sample could be used" in write_sop_report(outcome).read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_a_fault_of_ours_is_a_reason_with_its_traceback(write, operator, monkeypatch, tmp_path, capsys):
     def analyze(source, *_, **__):
         raise KeyError("width")
@@ -226,6 +231,7 @@ def test_a_fault_of_ours_is_a_reason_with_its_traceback(write, operator, monkeyp
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_the_end_of_input_is_an_interruption(write, operator, quick_analysis, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _words: (_ for _ in ()).throw(EOFError))
@@ -265,6 +271,7 @@ def test_the_worst_of_the_blank_is_told_not_that_of_the_last_video():
     assert worst_of([]) == ()
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_every_good_video_is_put_on_record(write, operator, quick_analysis, tmp_path, capsys):
     path = write("[measurement]\nvideos = 2\nduration_s = 0.3\n" + CONTROLS)
     path.write_text(path.read_text().replace('name = "test"', 'name = "test"\noperator = "A. Roth"'))
@@ -378,9 +385,11 @@ def test_blanks_are_averaged_and_nothing_counted_stays_a_limit():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_the_whole_way_with_a_real_analysis(write, tmp_path, capsys):
-    text = "[measurement]\nvideos = 2\nduration_s = 5\n[blank]\nduration_s = 3\nmedium = 'pbs'\n"
-    path = write(text + "settings = { scenario = 'blank' }\n")
+    text = "[measurement]\nvideos = 2\nduration_s = 5\n[analysis]\nsettings = 'fewer_repeats.toml'\n"
+    path = write(text + "[blank]\nduration_s = 3\nmedium = 'pbs'\nsettings = { scenario = 'blank' }\n")
+    (tmp_path / "fewer_repeats.toml").write_text("[sizing]\nrepeats = 50\n")
     path.write_text(
         path.read_text().replace("width_px = 64, height_px = 48", "width_px = 240, height_px = 180")
     )
@@ -405,6 +414,7 @@ def test_the_whole_way_with_a_real_analysis(write, tmp_path, capsys):
     assert any("video_" in f["evidence"] and "blank is of pbs" in f["evidence"] for f in told["findings"])
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_videos_not_to_be_relied_on_are_named_first(write, operator, quick_analysis, tmp_path):
     outcome = operator.carry_out(write(THREE), tmp_path / "out")
     outcome = _with_drift_in_the_first(outcome, Verdict.FAIL)

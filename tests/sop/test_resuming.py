@@ -79,6 +79,7 @@ def half_done(procedure, operator, quick_analysis, recorded, tmp_path):
     return path, folder
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_only_what_is_missing_is_recorded(half_done, operator, recorded, quick_analysis):
     path, folder = half_done
     before = (folder / "video_1" / "recording.h5").read_bytes()
@@ -108,6 +109,7 @@ def test_only_what_is_missing_is_recorded(half_done, operator, recorded, quick_a
     ]
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_a_finished_run_stays_as_it_is(half_done, operator):
     path, folder = half_done
     write_sop_report(operator.carry_out(path, folder, resumed=True))
@@ -157,6 +159,7 @@ def test_a_changed_procedure_is_not_resumed(half_done, operator, recorded):
     assert recorded.names == []
 
 
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_resuming_from_the_command_line(half_done, monkeypatch, capsys):
     path, folder = half_done
     words = ["run", "--sop", str(path), "--yes", "-q"]
