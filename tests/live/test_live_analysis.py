@@ -68,8 +68,12 @@ def test_live_tracks_are_those_of_the_recording_afterwards(tmp_path, instrument,
     assert seen.sizing.n_tracks == analysis.tracks.n_tracks
     # what the visible volume cuts off is known only afterwards
     inferred = size_tracks(
-        analysis.spots, analysis.tracks, analysis.camera, WATER, profile, analysis.settings, detection=analysis.detection
-    )  # fmt: skip
+        analysis.spots,
+        analysis.tracks,
+        analysis.circumstances,
+        analysis.settings,
+        detection=analysis.detection,
+    )
     assert seen.sizing.d50.value == pytest.approx(inferred.sizes.summary["d50_nm"].value, rel=1e-9)
     assert seen.sizing.d50.value == pytest.approx(analysis.sizes.summary["d50_nm"].value, rel=0.03)
 
