@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
+from made.signals import raise_after
 from nta.cli import main
-from nta.io.recordings import RecordingWriter
 
 ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 
@@ -13,14 +13,7 @@ ENDING = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []
 @pytest.fixture(params=ENDING)
 def signal_while_writing(request, monkeypatch):
     before = signal.signal(request.param, signal.SIG_DFL)  # also where the tests run under nohup
-    write = RecordingWriter.write
-
-    def signalled(writer, frame):
-        write(writer, frame)
-        if writer.frames_written == 12:
-            signal.raise_signal(request.param)
-
-    monkeypatch.setattr(RecordingWriter, "write", signalled)
+    raise_after(monkeypatch, 12, request.param)
     yield
     assert signal.getsignal(request.param) is signal.SIG_DFL
     signal.signal(request.param, before)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from made.signals import raise_after
 from nta.assessment import Assessment, Finding, Verdict
 from nta.cli import main
 from nta.cli.live import share_of
@@ -194,14 +195,7 @@ def test_after_a_full_disk_it_says_how_to_analyse_what_there_is(tmp_path, capsys
 
 
 def test_after_sigterm_the_recording_is_whole_and_no_report_is_made(tmp_path, capsys, monkeypatch):
-    write = RecordingWriter.write
-
-    def signalled(self, frame):
-        write(self, frame)
-        if frame.index == 20:
-            signal.raise_signal(signal.SIGTERM)
-
-    monkeypatch.setattr(RecordingWriter, "write", signalled)
+    raise_after(monkeypatch, 21, signal.SIGTERM)
     small = ["--set", "width_px=160", "--set", "height_px=120", "--profile", "simulated"]
     assert main(["live", *small, "-o", str(tmp_path / "out")]) == 130
     told = capsys.readouterr().err

@@ -126,15 +126,15 @@ def _locked(file: Path, folder: Path) -> Iterator[None]:
 @contextmanager
 def _swept(folder: Path, *, elsewhere: bool) -> Iterator[None]:
     """Clear up before and after the block. elsewhere : a cluster works, which may still write unless all jobs are done."""
-    if not elsewhere:
+    nobody_writes = not elsewhere
+    if nobody_writes:
         _clear_up(folder)
     try:
         yield
-    except BaseException:
-        if not elsewhere:
+        nobody_writes = True
+    finally:
+        if nobody_writes:
             _clear_up(folder)
-        raise
-    _clear_up(folder)
 
 
 def _clear_up(folder: Path) -> None:

@@ -41,10 +41,9 @@ def record_device(
         rate = instrument.camera.state().frame_rate_hz
         total = round(options.duration * rate) if rate else None
         title = f"recording from {instrument.name}"
+        # leaves no file if it is interrupted before the first frame
         with (
-            new_recording(
-                path, instrument, said
-            ) as writer,  # no file is left by who interrupts before the first frame
+            new_recording(path, instrument, said) as writer,
             frame_progress(title, total, quiet=options.quiet) as progress,
         ):
             done = record(instrument, writer, duration_s=options.duration, progress=progress)

@@ -31,18 +31,22 @@ def behind_volume(sized: SizedTracks, seen: Visibility) -> SizedTracks:
     each draw has one of them, and one draw of the light, as in suspension. Unchanged if the volume is not known.
     """
     draws = sized.draws
-    if draws is None or draws.lobes is None or draws.lobes_draws is None or sized.sizes.of_tracks is None:
+    if (
+        draws is None
+        or draws.lobes_draws is None
+        or seen.volume is None
+        or seen.curve is None
+        or seen.law is None
+    ):
         return sized
-    if seen.volume is None or seen.curve is None or seen.law is None:
+    weight, chance = shares_in_view(sized, seen.volume, seen.curve)
+    if chance is None:
         return sized
     old, rng = draws.distribution, np.random.default_rng(draws.seed)
-    cut_off = weight_behind_volume(sized, seen.volume, seen.curve)
-    chance = _chance(sized, sized.sizes.of_tracks, cut_off)
     log_ml = drawn_log_volume(sized, seen.volume, seen.curve, seen.law, len(draws.draws))
     drawn = shaped(draws.draws, draws.lobes_draws, log_ml, old, seen.volume, seen.curve)
-    drawn = drawn / np.maximum(drawn.sum(axis=1, keepdims=True), 1e-30)
+    drawn = drawn / np.maximum(drawn.sum(axis=1, keepdims=True), _TINY)
     drawn = np.where(rng.random(len(drawn))[:, None] < chance, drawn, draws.draws)
-    weight = chance * cut_off + (1 - chance) * old.weight
     low, high = band(drawn, weight, old.confidence)
     method = f"{old.method}; cut off by the visible volume with a chance of {chance:.2f}"
     distribution = replace(old, weight=weight, low=low, high=high, method=method)
@@ -56,6 +60,22 @@ def behind_volume(sized: SizedTracks, seen: Visibility) -> SizedTracks:
     )
     sizes = replace(sized.sizes, distribution=distribution, **vars(numbers))
     return replace(sized, sizes=sizes, draws=replace(draws, distribution=distribution, draws=drawn))
+
+
+def shares_in_view(
+    sized: SizedTracks, volume: VisibleVolume, curve: DetectionCurve
+) -> tuple[FloatArray, float | None]:
+    """Return the shares in view, (n_bins,), both shapes averaged by their chances, and that of the shape that is cut off.
+
+    Where there are no populations to shape, the shares as they were inferred, and None.
+    """
+    in_view, of_tracks, draws = sized.sizes.distribution, sized.sizes.of_tracks, sized.draws
+    assert in_view is not None
+    if draws is None or draws.lobes is None or draws.lobes_draws is None or of_tracks is None:
+        return in_view.weight, None
+    cut_off = weight_behind_volume(sized, volume, curve)
+    chance = _chance(sized, of_tracks, cut_off)
+    return chance * cut_off + (1 - chance) * in_view.weight, chance
 
 
 def _chance(sized: SizedTracks, of_tracks: Distribution, cut_off: FloatArray) -> float:

@@ -12,7 +12,6 @@ from nta.errors import SettingError
 from nta.frames import Frame
 from nta.quantity import Z_95, Quantity, unknown
 from nta.sized_tracks import SizedTracks
-from nta.sizes import SizeDistribution
 from nta.spots import SpotDetector
 from nta.tracks import Tracks
 from nta.visibility.brightness_law import LightModel, brightness_law, seeks_index
@@ -24,7 +23,7 @@ from nta.visibility.concentration import (
 )
 from nta.visibility.curve import DetectionCurve, fit_curve
 from nta.visibility.defocus import as_seen
-from nta.visibility.in_view import behind_volume
+from nta.visibility.in_view import shares_in_view
 from nta.visibility.indices import track_indices
 from nta.visibility.injection import injection_trials
 from nta.visibility.light import CrossSections, LightSheet, collection, light_sheet, width_in_focus_px
@@ -94,18 +93,17 @@ def measure_visibility(
     volume = _volume(model, law, limit.value, settings)
     least_nm = least_counted_nm(sized.sizes.distribution, volume, curve, limit.value)
     suspension = None if least_nm is None else in_suspension(sized, volume, curve, law, least_nm)
-    seen = Visibility(
+    return Visibility(
         curve=curve,
         law=law,
         limit_nm=limit,
-        share_below_limit=None,
+        share_below_limit=_share_below(sized, volume, curve, limit.value),
         volume=volume,
         suspension=suspension.distribution if suspension else None,
         suspension_numbers=suspension.numbers if suspension else {},
         concentration=concentration(sized, suspension, least_nm, sheet),
         indices=track_indices(model, law),
     )
-    return replace(seen, share_below_limit=_share_below(behind_volume(sized, seen).sizes, limit.value))
 
 
 def _missing(sized: SizedTracks, curve: DetectionCurve | None, sheet: LightSheet | None) -> str:
@@ -188,7 +186,10 @@ def _limit(model: LightModel, law: BrightnessLaw) -> Quantity:
     return Quantity(ends[0], ends[1], ends[2], "nm", words)
 
 
-def _share_below(sizes: SizeDistribution, limit_nm: float | None) -> float | None:
-    if limit_nm is None or sizes.distribution is None:
+def _share_below(
+    sized: SizedTracks, volume: VisibleVolume, curve: DetectionCurve, limit_nm: float | None
+) -> float | None:
+    if limit_nm is None or sized.sizes.distribution is None:
         return None
-    return float(sizes.distribution.weight[sizes.distribution.diameter_nm < limit_nm].sum())
+    weight, _ = shares_in_view(sized, volume, curve)
+    return float(weight[sized.sizes.distribution.diameter_nm < limit_nm].sum())

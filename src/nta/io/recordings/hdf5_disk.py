@@ -18,13 +18,13 @@ from typing import Any
 
 from nta.frames import CameraState
 
-_SPARE_BYTES, _FRAMES_SPARE = 1 << 20, 4  # kept free on the disk, for the tables of the file
+_SPARE_BYTES, _FRAMES_SPARE = 1 << 20, 4
 
 
 def refuse_full(path: Path, frame_bytes: int) -> None:
     """Stop while there is room to close in order: if HDF5 cannot write a table, the file can never be opened."""
     free = shutil.disk_usage(path.parent).free
-    if free < _FRAMES_SPARE * frame_bytes + _SPARE_BYTES:
+    if free < _spare_bytes(frame_bytes):
         raise OSError(errno.ENOSPC, f"{free / 2**20:.1f} MB are free", str(path))
 
 
@@ -33,8 +33,13 @@ def room_s(folder: Path, camera: CameraState) -> float | None:
     if camera.frame_rate_hz is None:
         return None
     above = next(part for part in (folder.absolute(), *folder.absolute().parents) if part.exists())
-    free = shutil.disk_usage(above).free - _SPARE_BYTES - _FRAMES_SPARE * camera.frame_bytes
-    return max(free, 0) / (camera.frame_bytes * camera.frame_rate_hz)
+    room = shutil.disk_usage(above).free - _spare_bytes(camera.frame_bytes)
+    return max(room, 0) / (camera.frame_bytes * camera.frame_rate_hz)
+
+
+def _spare_bytes(frame_bytes: int) -> int:
+    """Bytes that are kept free on the disk, for the tables of the file."""
+    return _FRAMES_SPARE * frame_bytes + _SPARE_BYTES
 
 
 class DiskFile(io.RawIOBase):
