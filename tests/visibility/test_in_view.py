@@ -16,7 +16,7 @@ from nta.sizes.numbers import summarise
 from nta.sizes.table import SizeDistribution
 from nta.visibility import BrightnessLaw, behind_volume
 from nta.visibility.curve import fit_curve
-from nta.visibility.table import VisibleVolume
+from nta.visibility.table import LitVolume, VisibleVolume
 
 LAW = BrightnessLaw(
     refractive_index=1.39, medium_index=1.34, scale_e_per_nm2=1.0, index_source="stated", scale_source="this run"
@@ -69,7 +69,8 @@ def inferred_of(in_view, edges_nm, seed=1):
 
 
 def visibility(volume=CUT_OFF, law=LAW):
-    return SimpleNamespace(volume=volume, curve=fit_curve(trials(), 1.4), law=law)
+    lit = None if volume is None else LitVolume(volume=volume, law=law)
+    return SimpleNamespace(volume=volume, lit=lit, curve=fit_curve(trials(), 1.4))
 
 
 def mode(edges_nm, weight):
@@ -110,6 +111,18 @@ def test_how_bright_the_particles_are_is_in_the_interval_of_the_mode():
         return q.high - q.low
 
     assert 0 < width(LAW) < width(replace(LAW, slope_std=1.0))
+
+
+def test_where_the_instrument_is_not_known_the_volume_of_a_typical_one_is_taken():
+    of = lognormal(100.0, 0.34)
+    run = inferred_of(seen_of(of), of.edges_nm)
+    known = behind_volume(run, visibility()).sizes.distribution
+    typical = visibility()
+    typical.volume = None
+    found = behind_volume(run, typical).sizes.distribution
+    np.testing.assert_array_equal(found.weight, known.weight)
+    assert "of a typical instrument" in found.method
+    assert "typical" not in known.method
 
 
 def test_without_a_visible_volume_sizes_stay_as_they_were_inferred():

@@ -53,3 +53,21 @@ def test_visibility_is_saved_and_a_saved_blank_is_subtracted(tmp_path):
     assert net.in_cell_per_ml.value == pytest.approx(found.value)  # nothing was counted in the blank
     assert net.in_cell_per_ml.low < found.low  # but something may have been there
     assert "blank" in net.in_cell_per_ml.method
+
+
+@pytest.mark.slow
+def test_without_a_profile_the_shape_in_view_is_saved_and_nothing_is_counted(tmp_path):
+    simulation = simulate("ev_lognormal", n_frames=90, seed=2)
+    settings = AnalysisSettings(sizing=SizingSettings(repeats=50))
+    original = analyze(simulation, known_conditions(simulation.metadata), None, settings)
+    seen = load_analysis(save_analysis(original, tmp_path / "ev.h5")).visibility
+    assert seen.law is None
+    assert seen.volume is None
+    assert seen.concentration.in_cell_per_ml.value is None
+    assert "not calibrated" in seen.concentration.why_not
+    volume = seen.typical.volume
+    np.testing.assert_array_equal(volume.volume_ml, original.visibility.typical.volume.volume_ml)
+    median_nm = original.sizes.summary["d50_nm"].value
+    small, median = np.interp([0.6 * median_nm, median_nm], volume.diameter_nm, volume.volume_ml)
+    assert 0 < small < 0.7 * median
+    assert "visible volume of a typical instrument" in original.sizes.distribution.method

@@ -28,27 +28,23 @@ def behind_volume(sized: SizedTracks, seen: Visibility) -> SizedTracks:
     is log-normal in suspension has in view a small end that is cut off, and a mode at a smaller diameter than the log-normal
     of the same mean and variance. These two stay as inferred. Whether the small end is cut off like that the tracks tell:
     where fainter particles than the law of light knows fill it, it is not. So both shapes are averaged by their chances, and
-    each draw has one of them, and one draw of the light, as in suspension. Unchanged if the volume is not known.
+    each draw has one of them, and one draw of the light, as in suspension. Where the instrument's volume is not known, that
+    of a typical one has nearly the same course; unchanged if there is neither.
     """
-    draws = sized.draws
-    if (
-        draws is None
-        or draws.lobes_draws is None
-        or seen.volume is None
-        or seen.curve is None
-        or seen.law is None
-    ):
+    draws, curve, lit = sized.draws, seen.curve, seen.lit
+    if draws is None or draws.lobes_draws is None or curve is None or lit is None:
         return sized
-    weight, chance = shares_in_view(sized, seen.volume, seen.curve)
+    weight, chance = shares_in_view(sized, lit.volume, curve)
     if chance is None:
         return sized
     old, rng = draws.distribution, np.random.default_rng(draws.seed)
-    log_ml = drawn_log_volume(sized, seen.volume, seen.curve, seen.law, len(draws.draws))
-    drawn = shaped(draws.draws, draws.lobes_draws, log_ml, old, seen.volume, seen.curve)
+    log_ml = drawn_log_volume(sized, lit.volume, curve, lit.law, len(draws.draws))
+    drawn = shaped(draws.draws, draws.lobes_draws, log_ml, old, lit.volume, curve)
     drawn = drawn / np.maximum(drawn.sum(axis=1, keepdims=True), _TINY)
     drawn = np.where(rng.random(len(drawn))[:, None] < chance, drawn, draws.draws)
     low, high = band(drawn, weight, old.confidence)
-    method = f"{old.method}; cut off by the visible volume with a chance of {chance:.2f}"
+    of_typical = "" if seen.volume is not None else " of a typical instrument"
+    method = f"{old.method}; cut off by the visible volume{of_typical} with a chance of {chance:.2f}"
     distribution = replace(old, weight=weight, low=low, high=high, method=method)
     numbers = numbers_with_intervals(
         distribution,

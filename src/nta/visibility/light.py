@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -17,6 +17,8 @@ from nta.spots import Scene
 from nta.visibility.diffraction import by_diffraction
 
 _SHELL_NM = 1.0
+# a typical instrument: green light, a low objective and a focused laser (design choice)
+_WAVELENGTH_NM, _APERTURE, _SHEET_WIDTH_UM = 500.0, 0.3, 5.0
 MOST_CONTRAST = 0.6  # largest index above that of the medium for which cross-sections are tabulated
 
 
@@ -57,6 +59,17 @@ class LightSheet:
         gaussian, ranges = self.gaussian_share, z_um / self.focus_range_um
         defocus = gaussian * (1 + ranges**2) + (1 - gaussian) * by_diffraction(ranges).variance
         return np.asarray(np.sqrt(self.spot_width_px**2 * defocus + blur_px2))
+
+
+def with_typical_optics(profile: InstrumentProfile | None) -> InstrumentProfile:
+    """Return the profile with wavelength, aperture and sheet width of a typical instrument where it states none."""
+    profile = profile or InstrumentProfile(name="typical")
+    return replace(
+        profile,
+        wavelength_nm=profile.wavelength_nm or _WAVELENGTH_NM,
+        numerical_aperture=profile.numerical_aperture or _APERTURE,
+        sheet_width_um=profile.sheet_width_um or _SHEET_WIDTH_UM,
+    )
 
 
 def light_sheet(

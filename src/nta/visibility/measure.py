@@ -26,10 +26,17 @@ from nta.visibility.defocus import as_seen
 from nta.visibility.in_view import shares_in_view
 from nta.visibility.indices import track_indices
 from nta.visibility.injection import injection_trials
-from nta.visibility.light import CrossSections, LightSheet, collection, light_sheet, width_in_focus_px
+from nta.visibility.light import (
+    CrossSections,
+    LightSheet,
+    collection,
+    light_sheet,
+    width_in_focus_px,
+    with_typical_optics,
+)
 from nta.visibility.settings import VisibilitySettings
 from nta.visibility.suspension import in_suspension, least_counted_nm
-from nta.visibility.table import BrightnessLaw, Concentration, Visibility, VisibleVolume
+from nta.visibility.table import BrightnessLaw, Concentration, LitVolume, Visibility, VisibleVolume
 from nta.visibility.volume import FollowedVolume, followed_volume, view_of
 
 _DIAMETERS = 50  # diameters at which the visible volume is simulated; it is interpolated between them
@@ -62,7 +69,8 @@ def measure_visibility(
     """Compute detection limit and visible volume, and from them the distribution in suspension and the concentration.
 
     Needs the detection curve, and from the profile the wavelength, the numerical aperture and the width of the light sheet.
-    Results that cannot be computed without them are left out, with the reason in `notes`.
+    Results that cannot be computed without them are left out, with the reason in `notes`. The shape of populations in view,
+    which depends little on them, then comes from the optics of a typical instrument.
     """
     settings = settings or VisibilitySettings()
     width_px = width_in_focus_px(sized.tracks.scene, sized.profile, sized.camera)
@@ -75,7 +83,8 @@ def measure_visibility(
         sheet = as_seen(sheet, sized.tracks, sized.diffusion)
     why = _missing(sized, curve, sheet)
     if curve is None or sheet is None or light is None:
-        return _not_known(curve, uncounted(sized, why), why)
+        typical = None if curve is None else _by_typical_optics(sized, curve, settings, width_px)
+        return _not_known(curve, uncounted(sized, why), why, typical)
     if sized.sizes.distribution is None:
         return _not_known(curve, concentration_of_few(sized, _reference(sized, curve, sheet, settings)), why)
     model = LightModel(
@@ -131,7 +140,33 @@ def _reference(
     return followed_volume(curve, sheet, view, light, diffusion, settings.walkers, settings.seed, frames)
 
 
-def _not_known(curve: DetectionCurve | None, counted: Concentration, why: str) -> Visibility:
+def _by_typical_optics(
+    sized: SizedTracks, curve: DetectionCurve, settings: VisibilitySettings, width_px: float
+) -> LitVolume | None:
+    """Return volume and law by the optics of a typical instrument; an exposure that is not stated is that of the tracks."""
+    if sized.sizes.distribution is None:
+        return None
+    camera = sized.camera
+    if camera.exposure_s is None:
+        camera = replace(camera, exposure_s=sized.diffusion.noise.exposure_s)
+    sized = replace(sized, profile=with_typical_optics(sized.profile), camera=camera)
+    sheet = light_sheet(sized.profile, sized.conditions, camera, width_px)
+    light = collection(sized.profile, sized.conditions)
+    if sheet is None or light is None:
+        return None
+    sheet = as_seen(sheet, sized.tracks, sized.diffusion)
+    model = LightModel(
+        sized, curve, sheet, CrossSections.of(light, sized.sizing.grid_low_nm, sized.sizing.grid_high_nm)
+    )
+    law = brightness_law(model, settings.refractive_index)
+    if law is None:
+        return None
+    return LitVolume(volume=_volume(model, law, _limit(model, law).value, settings), law=law)
+
+
+def _not_known(
+    curve: DetectionCurve | None, counted: Concentration, why: str, typical: LitVolume | None = None
+) -> Visibility:
     return Visibility(
         curve=curve,
         law=None,
@@ -142,6 +177,7 @@ def _not_known(curve: DetectionCurve | None, counted: Concentration, why: str) -
         concentration=counted,
         indices=None,
         notes=(why,),
+        typical=typical,
     )
 
 

@@ -102,6 +102,14 @@ class Concentration:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class LitVolume:
+    """Visible volume with the brightness law that it was computed from."""
+
+    volume: VisibleVolume
+    law: BrightnessLaw
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Visibility:
     """Detection limit and visible volume of a recording, with the suspension computed from them.
 
@@ -109,6 +117,8 @@ class Visibility:
         focus in the middle of the sheet is found in half of the frames.
     share_below_limit : share of the particles in view that are smaller than the limit.
     suspension_numbers : summary of the distribution in suspension, as in `SizeDistribution.summary`.
+    typical : by the optics of a typical instrument, where the profile does not state those of the instrument. Only its
+        course with the diameter is used, for the shape of populations in view: no number per ml comes from it.
     """
 
     curve: DetectionCurve | None
@@ -121,3 +131,11 @@ class Visibility:
     indices: TrackIndices | None
     notes: tuple[str, ...] = ()
     suspension_numbers: Mapping[str, Quantity] = field(default_factory=dict)
+    typical: LitVolume | None = None
+
+    @property
+    def lit(self) -> LitVolume | None:
+        """Visible volume with its law: of this instrument if they are known, else of a typical one."""
+        if self.volume is None or self.law is None:
+            return self.typical
+        return LitVolume(volume=self.volume, law=self.law)
