@@ -21,7 +21,7 @@ from nta.io.recordings import RecordingWriter, open_recording
 from nta.live import LiveAnalysis, LiveSettings, Snapshot, warm_up, warm_up_lightly, warming
 from nta.live.sizing import size_so_far
 from nta.live.wording import Piece, lines, preview_rows
-from nta.pipeline import find_tracks, size_tracks
+from nta.pipeline import estimate_sizes, find_tracks
 from nta.report.wording import number
 from nta.spots import SpotDetector
 
@@ -67,7 +67,7 @@ def test_live_tracks_are_those_of_the_recording_afterwards(tmp_path, instrument,
     assert len(seen.history) >= 2, "sizes were inferred while it recorded"
     assert seen.sizing.n_tracks == analysis.tracks.n_tracks
     # what the visible volume cuts off is known only afterwards
-    inferred = size_tracks(
+    inferred = estimate_sizes(
         analysis.spots,
         analysis.tracks,
         analysis.circumstances,

@@ -22,7 +22,7 @@ from nta.cli.progress import file_progress, say, say_compiling
 from nta.measurements.replicates import Spread
 from nta.quantity import Quantity
 from nta.report.reliance import with_reasons
-from nta.report.terminal import plain
+from nta.report.terminal import for_terminal
 from nta.report.wording import count, in_one, number
 
 
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(_rows(batch), indent=2, ensure_ascii=False))
     elif not options.quiet:
-        print(plain(_summary(batch)))
+        print(for_terminal(_summary(batch)))
     say(f"overview: {options.output / PAGE}", quiet=options.quiet)
     if unrecorded:
         say(
@@ -89,9 +89,13 @@ def _words(outcome: JobOutcome) -> str:
     d50 = outcome.numbers.get("d50_nm")
     per_ml = outcome.numbers.get("in_cell_per_ml")
     if outcome.about.kind == "blank" and per_ml is not None:
-        words = plain(f"background {in_one(per_ml)}")
+        words = for_terminal(f"background {in_one(per_ml)}")
     else:
-        words = plain(f"D50 {in_one(d50)}") if d50 is not None else outcome.reason or "no size distribution"
+        words = (
+            for_terminal(f"D50 {in_one(d50)}")
+            if d50 is not None
+            else outcome.reason or "no size distribution"
+        )
     if outcome.status == "incomplete" and d50 is not None:
         words += f", {outcome.reason}"
     if outcome.verdict is Verdict.FAIL:

@@ -15,7 +15,7 @@ from nta.cli.templates import write_template
 from nta.errors import SettingError
 from nta.one_recording import write_results
 from nta.quantity import Quantity
-from nta.report.terminal import plain
+from nta.report.terminal import for_terminal
 from nta.report.wording import count, prettied, value_and_interval
 from nta.sop import TEMPLATE, Procedure, ProcedureOutcome, carry_out, read_procedure, write_sop_report
 from nta.sop.instrument import made
@@ -77,14 +77,14 @@ def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespac
 def _lines(outcome: ProcedureOutcome) -> list[str]:
     """Return a summary of the result, line by line, for a terminal."""
     failed = words_on_failed(outcome)
-    lines = [outcome.procedure.name, *([f"  {plain(failed)}"] if failed else [])]
+    lines = [outcome.procedure.name, *([f"  {for_terminal(failed)}"] if failed else [])]
     for name, s in outcome.spreads.items():
         value, interval = value_and_interval(Quantity(s.mean, s.full_low, s.full_high, s.unit))
         cv = "" if s.cv is None else f"   CV {100 * s.cv:.1f} %"
         ends = f"   ({interval})" if interval else ""
-        lines.append(plain(f"  {NAMES[name]:<32}{value:>16}{ends}{cv}   {count(s.n, 'video')}"))
+        lines.append(for_terminal(f"  {NAMES[name]:<32}{value:>16}{ends}{cv}   {count(s.n, 'video')}"))
     lines += [
-        plain(f"  {finding.verdict.upper()}  {finding.title}: {prettied(finding.evidence)}")
+        for_terminal(f"  {finding.verdict.upper()}  {finding.title}: {prettied(finding.evidence)}")
         for finding in outcome.findings
     ]
     lines += [f"  {video.step.name}: {video.reason}" for video in outcome.videos if video.reason]

@@ -11,7 +11,7 @@ from nta.calibration import InstrumentProfile, SampleConditions
 from nta.circumstances import Circumstances
 from nta.frames import CameraState, RecordingReport
 from nta.live.settings import LiveSettings
-from nta.pipeline import size_tracks
+from nta.pipeline import estimate_sizes
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sizes import Distribution
@@ -79,7 +79,7 @@ def size_so_far(
 
     report, metadata : frames and temperatures so far. detection : detection curve so far.
     """
-    sized = size_tracks(
+    sized = estimate_sizes(
         spots,
         tracks,
         Circumstances(camera=camera, conditions=conditions, profile=profile),
