@@ -14,7 +14,7 @@ import nta
 from made.waiting import no_thread_left, until
 from nta.acquisition import LiveSource, record
 from nta.assessment import Verdict
-from nta.circumstances import completed_camera
+from nta.circumstances import Circumstances
 from nta.errors import LiveAnalysisError, MissingInputError, SettingError
 from nta.frames import CameraState, Frame
 from nta.io.recordings import RecordingWriter, open_recording
@@ -103,7 +103,9 @@ def test_gaps_in_the_recording_change_nothing_of_that(tmp_path, instrument, prof
     settings = nta.AnalysisSettings()
     with (
         open_recording(path) as recording,
-        SpotDetector(settings.detection, completed_camera(recording.camera, profile)) as detector,
+        SpotDetector(
+            settings.detection, Circumstances.completed(recording.camera, WATER, profile).camera
+        ) as detector,
     ):
         spots_after, tracks_after = find_tracks(recording.frames(), settings, detector=detector)
     assert seen.frames_lost == done.losses.lost > 10
