@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 OURS = "nta-lab"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class NtaError(Exception):
@@ -64,18 +57,6 @@ def in_words(error: BaseException) -> str:
     else:
         words = " ".join(str(error).split()) or type(error).__name__
     return printable(words if is_foreseen(error) else f"unexpected {type(error).__name__}: {words}")
-
-
-@contextmanager
-def full_disk_named(target: Path) -> Iterator[None]:
-    """Report a full disk with the path the user asked for, even if a temporary file was being written."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        words = f"{os.strerror(error.errno)}; free some space, or choose another disk"
-        raise OSError(error.errno, words, str(target)) from error
 
 
 def is_foreseen(error: BaseException) -> bool:
