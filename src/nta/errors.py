@@ -41,6 +41,10 @@ class LiveAnalysisError(NtaError):
     """The analysis beside a recording failed; the recording is not affected and can be analysed as any other."""
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM was received, or the terminal was closed: nobody waits for anything more."""
+
+
 def how_to_install(extra: str, package: str = OURS) -> str:
     """Return how to install an optional part of a package; ours is on no index and is installed from its folder."""
     if package == OURS:
