@@ -127,6 +127,13 @@ def test_every_number_has_its_interval_and_unit(analysis, page):
         assert " to " in interval, name
 
 
+def test_a_term_of_the_budget_whose_name_does_not_tell_is_explained(page):
+    text, _, _ = page
+    budget = text[text.index("Systematic budget") : text.index("What was seen")]
+    assert "Motion not seen: a particle that goes far from one frame to the next is missed" in budget
+    assert "Temperature:" not in budget
+
+
 @pytest.mark.usefixtures("pictures_unwritten")
 def test_what_is_said_of_the_recording_is_on_the_page_and_in_the_summary(analysis, tmp_path):
     about = {"date": "2026-11-19T10:15:00+00:00", "operator": "A. Roth", "comment": "third thaw"}
