@@ -26,8 +26,8 @@ from nta.sizes.uncertainty import combined
 _TERMS: Mapping[str, str] = {
     "localization error and blur": "how well the tracks tell the errors of positions, and the motion while the shutter is "
     "open, from the motion of the particles",
-    "motion not seen": "a particle that goes far from one frame to the next is missed or lost more often; sizes are corrected "
-    "for that, a third of the correction stays in doubt, and half a per cent in any case",
+    "motion not seen": "a particle that goes far from one frame to the next is missed or lost more often; sizes are "
+    "corrected for that, a third of the correction stays in doubt, and half a per cent in any case",
     "flow that is left": "flow that differs from place to place, which cannot be subtracted as drift is",
     "choice of settings": "scatter of D50 over the settings of the sweep",
 }
