@@ -128,9 +128,9 @@ def test_every_number_has_its_interval_and_unit(analysis, page):
 
 
 def test_a_term_of_the_budget_whose_name_does_not_tell_is_explained(page):
-    text, _, _ = page
-    budget = text[text.index("Systematic budget") : text.index("What was seen")]
-    assert "Motion not seen: a particle that goes far from one frame to the next is missed" in budget
+    _, words, _ = page
+    budget = words[words.index("Systematic budget") : words.index("What was seen")]
+    assert "Motion not seen : a particle that goes far from one frame to the next is missed" in budget
     assert "Temperature:" not in budget
 
 

@@ -107,15 +107,17 @@ def _budget(analysis: Analysis) -> str:
         "What shifts every diameter of this recording alike, as relative standard uncertainty. "
         f"Temperature {number(sizes.temperature_c, 4)} °C, viscosity {number(1e3 * sizes.viscosity_pa_s, 4)} mPa s."
     )
-    words += "".join(
-        f" {capitalised(name)}: {_TERMS[name]}." for name, _ in _terms(analysis) if name in _TERMS
-    )
     if missing:
         words += f" Nobody stated the uncertainty of {' and '.join(missing)}: it is not in the intervals."
     return (
         element("h3", "Systematic budget")
         + table(("Source", "of the diameter"), rows, numbers=(1,))
         + element("p", text(words), kind="note")
+        + "".join(
+            element("p", f"<i>{text(capitalised(name))}</i>: {text(_TERMS[name])}.", kind="note")
+            for name, _ in _terms(analysis)
+            if name in _TERMS
+        )
     )
 
 
