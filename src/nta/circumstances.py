@@ -53,21 +53,22 @@ class Circumstances:
             refuse_other(
                 "profile", profile, InstrumentProfile, 'give its name, or nta.load_profile("simulated")'
             )
-            profile = profile.at_binning(source.camera.binning)
-        camera = completed_camera(source.camera, profile)
-        refuse_missing(camera, conditions)
+        known = cls.completed(source.camera, conditions, profile)
+        refuse_missing(known.camera, conditions)
         conditions.viscosity_pa_s()  # refuses a medium of unknown viscosity
-        return cls(camera=camera, conditions=conditions, profile=profile)
+        return known
 
-
-def completed_camera(camera: CameraState, profile: InstrumentProfile | None) -> CameraState:
-    """Return the camera state with its missing values taken from the profile."""
-    if profile is None:
-        return camera
-    profile = profile.at_binning(camera.binning)
-    names = ("pixel_size_um", *CAMERA_CALIBRATION)
-    given = {name: getattr(profile, name) for name in names if getattr(camera, name) is None}
-    return replace(camera, **given)
+    @classmethod
+    def completed(
+        cls, camera: CameraState, conditions: SampleConditions, profile: InstrumentProfile | None = None
+    ) -> Self:
+        """Bring the profile to the binning of the camera, and take from it what the camera does not state."""
+        if profile is None:
+            return cls(camera=camera, conditions=conditions)
+        profile = profile.at_binning(camera.binning)
+        names = ("pixel_size_um", *CAMERA_CALIBRATION)
+        given = {name: getattr(profile, name) for name in names if getattr(camera, name) is None}
+        return cls(camera=replace(camera, **given), conditions=conditions, profile=profile)
 
 
 @dataclass(frozen=True, kw_only=True)

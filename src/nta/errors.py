@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 OURS = "nta-lab"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class NtaError(Exception):
@@ -48,6 +41,10 @@ class LiveAnalysisError(NtaError):
     """The analysis beside a recording failed; the recording is not affected and can be analysed as any other."""
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM was received, or the terminal was closed: nobody waits for anything more."""
+
+
 def how_to_install(extra: str, package: str = OURS) -> str:
     """Return how to install an optional part of a package; ours is on no index and is installed from its folder."""
     if package == OURS:
@@ -64,18 +61,6 @@ def in_words(error: BaseException) -> str:
     else:
         words = " ".join(str(error).split()) or type(error).__name__
     return printable(words if is_foreseen(error) else f"unexpected {type(error).__name__}: {words}")
-
-
-@contextmanager
-def full_disk_named(target: Path) -> Iterator[None]:
-    """Report a full disk with the path the user asked for, even if a temporary file was being written."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        words = f"{os.strerror(error.errno)}; free some space, or choose another disk"
-        raise OSError(error.errno, words, str(target)) from error
 
 
 def is_foreseen(error: BaseException) -> bool:

@@ -149,7 +149,7 @@ def analyze(
         spots, tracks = find_tracks(frames, settings, detector=detector, progress=progress)
         width_px = width_in_focus_px(tracks.scene, circumstances.profile, circumstances.camera)
         curve = detection_curve(detector, tracks, sample.kept, settings.visibility, width_px=width_px)
-    sized = size_tracks(spots, tracks, circumstances, settings, detection=curve)
+    sized = estimate_sizes(spots, tracks, circumstances, settings, detection=curve)
     visibility = measure_visibility(sized, curve, settings.visibility)
     sized = behind_volume(sized, visibility)
     return Analysis(
@@ -210,7 +210,7 @@ def find_tracks(
     return linker.spots, tracks
 
 
-def size_tracks(
+def estimate_sizes(
     spots: Spots,
     tracks: Tracks,
     circumstances: Circumstances,

@@ -12,7 +12,7 @@ from nta.assessment import Finding, Verdict
 from nta.assessment.controls import with_findings
 from nta.diffusion.settings import LEAST_FRAMES, Noise
 from nta.frames import FrameSource
-from nta.pipeline import Analysis, find_tracks, size_tracks
+from nta.pipeline import Analysis, estimate_sizes, find_tracks
 from nta.progress import Tell
 from nta.settings import AnalysisSettings
 from nta.sized_tracks import SizedTracks
@@ -116,7 +116,7 @@ def _in_view(analysis: Analysis, sized: SizedTracks) -> SizeDistribution:
 
 def _sized_again(analysis: Analysis, settings: AnalysisSettings, **how: Any) -> SizedTracks:
     """Size the tracks of the analysis again, with these settings."""
-    return size_tracks(
+    return estimate_sizes(
         analysis.spots,
         analysis.tracks,
         analysis.circumstances,

@@ -97,6 +97,7 @@ def test_a_full_disk_is_told_and_what_was_written_opens(loop, tmp_path):
     _, err = process.communicate(timeout=30)
     assert process.returncode != 0
     assert "RecordingError: the file cannot be written any more" in err
+    assert "frames were written before, of which the last second may be missing" in err
     frames, report, _ = _frames(target)
     assert len(frames) > 20
     assert report.truncated
@@ -157,7 +158,7 @@ def test_on_a_disk_that_is_really_full_what_was_written_opens(large_loop, tmp_pa
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
     assert "exit 1" in done.stdout
     assert "RecordingError: the file cannot be written any more" in done.stderr
-    told = int(re.search(r"(\d+) frames were written before", done.stderr)[1])
+    told = int(re.search(r"(\d+) frames were written before and are kept", done.stderr)[1])
     frames, report, _ = _frames(saved)
     assert 5 <= len(frames) == told <= 20
     assert report.truncated

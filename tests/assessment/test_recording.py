@@ -9,11 +9,12 @@ import tifffile
 
 from nta.assessment import Finding, Verdict
 from nta.assessment.limits import load_limits
-from nta.assessment.recording.frames import codec, exposure, frame_rate, interlaced
-from nta.assessment.recording.instrument import steadiness
-from nta.calibration import load_profile
+from nta.assessment.recording.frames import codec, exposure, frame_rate, interlaced, losses
+from nta.assessment.recording.instrument import foreign_profile, steadiness
+from nta.calibration import InstrumentProfile, load_profile
 from nta.circumstances import known_conditions
 from nta.diffusion import NoiseModel
+from nta.frames import CameraState, RecordingReport
 from nta.io.recordings import open_recording
 from nta.pipeline import analyze
 from nta.simulation import load_scenario, simulate
@@ -88,6 +89,9 @@ def test_a_clean_blank_does_not_fail_for_being_clean():
         assert analysis.assessment.worst is verdict
         for name in ("enough_tracks", "spots_per_frame_low"):
             assert found[name].verdict is verdict
+        for name in ("free_diffusion", "isotropic_motion"):
+            assert (found[name].verdict, found[name].evidence) == (Verdict.NOT_ASSESSED, "too few tracks")
+        for name in ("enough_tracks", "spots_per_frame_low"):
             assert ("say --kind blank" in found[name].advice) == (kind == "sample")
 
 
@@ -112,6 +116,41 @@ def test_the_rate_is_held_against_the_clock_of_the_recording(times_s, verdict):
         limits=load_limits("recording_quality"),
     )
     assert frame_rate(evidence).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("report", "verdict", "told"),
+    [
+        ({"claimed_frames": 120, "found_frames": 120}, Verdict.PASS, ""),
+        (
+            {"claimed_frames": 120, "found_frames": 115, "lost_frames": 5},
+            Verdict.WARN,
+            "; the file claims 120",
+        ),
+        ({"found_frames": 115, "truncated": True}, Verdict.WARN, "; the file is cut off"),
+        (
+            {"claimed_frames": 120, "found_frames": 75, "damaged_frames": 5, "truncated": True},
+            Verdict.WARN,
+            "; the file is cut off: 40 of the 120 frames that it claims lie behind the cut",
+        ),
+    ],
+)
+def test_how_much_of_a_recording_is_missing_is_said(report, verdict, told):
+    evidence = SimpleNamespace(report=RecordingReport(**report), limits=load_limits("recording_quality"))
+    found, _ = losses(evidence)
+    assert found.verdict is verdict
+    assert found.evidence.partition(" found")[2] == told
+
+
+def test_a_profile_of_another_camera_is_told_in_words():
+    camera = CameraState(width_px=9, height_px=9, bit_depth=8, pixel_size_um=0.25, gain_e_per_adu=6.0)
+    profile = InstrumentProfile(name="bench", pixel_size_um=0.2, gain_e_per_adu=2.5)
+    (found,) = foreign_profile(SimpleNamespace(sized=SimpleNamespace(camera=camera, profile=profile)))
+    assert found.verdict is Verdict.WARN
+    assert found.evidence == (
+        "the profile bench differs from the recording in pixel size: 0.2 um, the recording has 0.25 um; "
+        "gain: 2.5 e/adu, the recording has 6 e/adu"
+    )
 
 
 @pytest.mark.parametrize(

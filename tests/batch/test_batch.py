@@ -502,3 +502,10 @@ def test_what_is_not_there_is_refused_before_the_first_recording(few, tmp_path, 
     assert main(["batch", str(few), "-o", str(tmp_path / "out"), *words.split()]) == EXIT_FAILED
     assert "nope" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_line_names_its_recording_once(tmp_path):
+    job = Job(name="day 1/notes.txt", recording=tmp_path / "notes.txt", folder=tmp_path / "results" / "notes")
+    outcome = JobOutcome(status="failed", reason="notes.txt is no recording that nta knows")
+    words = _summary(Batch(folder=tmp_path, done=((job, outcome),), groups=()))
+    assert words.splitlines()[1] == "  FAILED     day 1/notes.txt: is no recording that nta knows"

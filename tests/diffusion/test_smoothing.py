@@ -20,7 +20,7 @@ from nta.circumstances import Scale
 from nta.diffusion import DiffusionSettings, diffusion_likelihood, ensemble_motion, estimate_diffusion
 from nta.diffusion.smoothing import StepCorrelation, step_correlation
 from nta.diffusion.steps import Steps
-from nta.pipeline import analyze, size_tracks
+from nta.pipeline import analyze, estimate_sizes
 from nta.settings import AnalysisSettings
 from nta.simulation import load_scenario, simulate
 from nta.sizes import SizingSettings
@@ -191,7 +191,7 @@ def test_flow_that_differs_from_particle_to_particle_is_in_the_budget_and_a_find
     y, x = (column + tracks.frame * own[:, axis] for axis, column in enumerate((tracks.y_px, tracks.x_px)))
     moved = replace(tracks, y_px=y, x_px=x)
     found = estimate_diffusion(moved, **vars(Scale.of(analysis.camera)))
-    run = size_tracks(
+    run = estimate_sizes(
         analysis.spots,
         moved,
         analysis.circumstances,

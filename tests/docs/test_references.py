@@ -21,6 +21,7 @@ from nta.io.results.tables import distribution_columns, spot_columns, track_colu
 from nta.live import LiveSettings
 from nta.sizes.table import TrackSizes
 from nta.spots import SpotFlag, Spots
+from nta.sweep import BUDGET_TERM
 from nta.tracks import Tracks
 from nta.visibility.table import TrackIndices, VisibleVolume
 
@@ -113,6 +114,12 @@ def test_the_columns_of_the_csv_files_are_on_the_page(analysis):
 def test_the_flags_are_on_the_page(title, kind):
     rows = [(row[0].strip("`"), int(row[1])) for row in _rows(_section("tables.md", title))]
     assert rows == [(flag.name.lower(), int(flag)) for flag in kind]
+
+
+def test_the_terms_of_the_budget_are_on_the_page(analysis):
+    terms = {row[0] for row in _rows(_section("sizes.md", "What is in the budget"))}
+    assert set(analysis.sizes.budget) <= terms
+    assert {"flow that is left", BUDGET_TERM} <= terms
 
 
 def test_the_keys_of_the_summary_are_on_the_page(analysis):

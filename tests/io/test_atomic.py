@@ -1,11 +1,14 @@
 """Output that is whole or not there, also through links, on mounted disks and while something else fails."""
 
+import errno
 import os
+import shutil
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import pytest
 
 from nta.errors import SettingError, in_words
@@ -161,6 +164,55 @@ def test_a_full_disk_is_told_by_the_name_that_people_know(tmp_path, new, name):
         f"{tmp_path / name}: No space left on device; free some space, or choose another disk"
     )
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("new", "name", "within"), [(new_file, "a.csv", ""), (new_folder, "results", "a.h5")]
+)
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENAMETOOLONG])
+def test_any_other_failure_is_too(tmp_path, new, name, within, code):
+    def fail():
+        with new(tmp_path / name) as partial:
+            raise OSError(code, os.strerror(code), str(partial / within))
+
+    with pytest.raises(OSError, match="/") as caught:
+        fail()
+    assert in_words(caught.value) == f"{tmp_path / name / within}: {os.strerror(code)}"
+    assert not list(tmp_path.iterdir())
+
+
+def test_so_is_what_hdf5_says(tmp_path):
+    def fail():
+        with new_folder(tmp_path / "results") as partial:
+            h5py.File(partial / "no_such_folder" / "a.h5", "w")
+
+    with pytest.raises(OSError, match="/") as caught:
+        fail()
+    assert ".partial" not in in_words(caught.value)
+    assert str(tmp_path / "results" / "no_such_folder" / "a.h5") in in_words(caught.value)
+
+
+@pytest.mark.parametrize("new", [new_file, new_folder])
+def test_a_folder_that_vanishes_is_named(tmp_path, new):
+    def fail():
+        with new(tmp_path / "runs" / "a.csv") as partial:
+            shutil.rmtree(partial.parent)
+
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(OSError, match="no longer there") as caught:
+        fail()
+    there = tmp_path / "runs"
+    assert in_words(caught.value) == f"{there / 'a.csv'}: the folder {there} is no longer there"
+
+
+def test_a_failure_that_is_not_of_the_file_is_left_as_it_is(tmp_path):
+    def fail():
+        with new_file(tmp_path / "a.csv"):
+            Path("no_such_film.avi").read_bytes()
+
+    with pytest.raises(FileNotFoundError) as caught:
+        fail()
+    assert in_words(caught.value) == "no_such_film.avi: No such file or directory"
 
 
 @pytest.mark.parametrize("letter", ["a", "ü"])

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made.outside_writers import noisy_frames, write_film
-from nta.calibration import InstrumentProfile
-from nta.circumstances import completed_camera, known_conditions
+from nta.calibration import InstrumentProfile, SampleConditions
+from nta.circumstances import Circumstances, known_conditions
 from nta.errors import NtaError, RecordingError, SettingError
 from nta.frames import CameraState
 from nta.io.recordings import checksum, copy_to_hdf5, open_recording
@@ -120,14 +120,18 @@ def test_what_no_camera_has_is_refused_and_a_whole_number_is_one_with_a_point_to
             open_recording(film)
 
 
+def _completed_camera(camera, profile):
+    return Circumstances.completed(camera, SampleConditions(), profile).camera
+
+
 def test_a_profile_fills_in_only_what_the_recording_does_not_say(film):
     profile = InstrumentProfile(name="bench", pixel_size_um=0.4, offset_adu=12.0)
     with open_recording(film) as recording:
-        completed = completed_camera(recording.camera, profile)
+        completed = _completed_camera(recording.camera, profile)
         assert completed.pixel_size_um == 0.4
         assert completed.offset_adu == 12.0
     with open_recording(film, pixel_size_um=0.2) as recording:
-        assert completed_camera(recording.camera, profile).pixel_size_um == 0.2
+        assert _completed_camera(recording.camera, profile).pixel_size_um == 0.2
 
 
 def test_the_pixel_size_of_a_profile_follows_the_binning_of_the_recording():
@@ -140,17 +144,18 @@ def test_the_pixel_size_of_a_profile_follows_the_binning_of_the_recording():
         spot_width_px=1.5,
     )
     camera = CameraState(width_px=8, height_px=8, bit_depth=12, binning=2)
-    completed = completed_camera(camera, profile)
-    assert completed.pixel_size_um == 0.4
+    known = Circumstances.completed(camera, SampleConditions(), profile)
+    completed = known.camera
+    assert completed.pixel_size_um == known.profile.pixel_size_um == 0.4
     assert (completed.gain_e_per_adu, completed.offset_adu, completed.read_noise_e) == (None, None, None)
     assert profile.at_binning(2).spot_width_px is None
-    assert completed_camera(replace(camera, pixel_size_um=0.3), profile).pixel_size_um == 0.3
+    assert _completed_camera(replace(camera, pixel_size_um=0.3), profile).pixel_size_um == 0.3
     calibrated_so = replace(profile, binning=2)
-    assert completed_camera(camera, calibrated_so).pixel_size_um == 0.2
-    assert completed_camera(camera, calibrated_so).gain_e_per_adu == 2.0
-    assert completed_camera(replace(camera, binning=1), calibrated_so).pixel_size_um == 0.1
+    assert _completed_camera(camera, calibrated_so).pixel_size_um == 0.2
+    assert _completed_camera(camera, calibrated_so).gain_e_per_adu == 2.0
+    assert _completed_camera(replace(camera, binning=1), calibrated_so).pixel_size_um == 0.1
     for unbinned in (None, 1):
-        assert completed_camera(replace(camera, binning=unbinned), profile).gain_e_per_adu == 2.0
+        assert _completed_camera(replace(camera, binning=unbinned), profile).gain_e_per_adu == 2.0
 
 
 def test_conditions_come_from_words_then_side_car(film):

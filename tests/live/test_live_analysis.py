@@ -14,14 +14,14 @@ import nta
 from made.waiting import no_thread_left, until
 from nta.acquisition import LiveSource, record
 from nta.assessment import Verdict
-from nta.circumstances import completed_camera
+from nta.circumstances import Circumstances
 from nta.errors import LiveAnalysisError, MissingInputError, SettingError
 from nta.frames import CameraState, Frame
 from nta.io.recordings import RecordingWriter, open_recording
 from nta.live import LiveAnalysis, LiveSettings, Snapshot, warm_up, warm_up_lightly, warming
 from nta.live.sizing import size_so_far
 from nta.live.wording import Piece, lines, preview_rows
-from nta.pipeline import find_tracks, size_tracks
+from nta.pipeline import estimate_sizes, find_tracks
 from nta.report.wording import number
 from nta.spots import SpotDetector
 
@@ -67,7 +67,7 @@ def test_live_tracks_are_those_of_the_recording_afterwards(tmp_path, instrument,
     assert len(seen.history) >= 2, "sizes were inferred while it recorded"
     assert seen.sizing.n_tracks == analysis.tracks.n_tracks
     # what the visible volume cuts off is known only afterwards
-    inferred = size_tracks(
+    inferred = estimate_sizes(
         analysis.spots,
         analysis.tracks,
         analysis.circumstances,
@@ -103,7 +103,9 @@ def test_gaps_in_the_recording_change_nothing_of_that(tmp_path, instrument, prof
     settings = nta.AnalysisSettings()
     with (
         open_recording(path) as recording,
-        SpotDetector(settings.detection, completed_camera(recording.camera, profile)) as detector,
+        SpotDetector(
+            settings.detection, Circumstances.completed(recording.camera, WATER, profile).camera
+        ) as detector,
     ):
         spots_after, tracks_after = find_tracks(recording.frames(), settings, detector=detector)
     assert seen.frames_lost == done.losses.lost > 10

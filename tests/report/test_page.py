@@ -17,7 +17,7 @@ from nta.report import summary_text, write_report
 from nta.report.details import details
 from nta.report.figures.style import log_axis, new_figure
 from nta.report.headline import headline
-from nta.report.terminal import plain
+from nta.report.terminal import for_terminal
 from nta.report.wording import capitalised, prettied
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -125,6 +125,13 @@ def test_every_number_has_its_interval_and_unit(analysis, page):
         assert value.endswith(unit), name
         assert interval.endswith(unit), name
         assert " to " in interval, name
+
+
+def test_a_term_of_the_budget_whose_name_does_not_tell_is_explained(page):
+    _, words, _ = page
+    budget = words[words.index("Systematic budget") : words.index("What was seen")]
+    assert "Motion not seen : a particle that goes far from one frame to the next is missed" in budget
+    assert "Temperature:" not in budget
 
 
 @pytest.mark.usefixtures("pictures_unwritten")
@@ -236,7 +243,7 @@ def test_a_clean_blank_is_headed_by_its_limit_and_wants_no_more(tmp_path):
     assert not {"blank", "bead_check"} & set(by_name)
     head = "blank: background below 2.19·10⁶\u00a0per ml in the cell"
     assert capitalised(head) in _page(analysis, tmp_path)[1]
-    assert plain(head) in summary_text(analysis)
+    assert for_terminal(head) in summary_text(analysis)
 
 
 @pytest.mark.usefixtures("pictures_unwritten")
@@ -246,4 +253,4 @@ def test_beads_are_headed_by_their_bias(tmp_path):
     bias = next(f.evidence for f in judged.assessment.findings if f.name == "bead_check")
     _, words, _ = _page(judged, tmp_path)
     assert prettied(bias) in words[: words.index("Median diameter")]
-    assert plain(prettied(bias)) in summary_text(judged)
+    assert for_terminal(prettied(bias)) in summary_text(judged)

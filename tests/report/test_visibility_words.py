@@ -16,7 +16,7 @@ from nta.report.figures.sizes import particles_per_ml, size_distribution
 from nta.report.figures.style import house_style
 from nta.report.numbers import numbers
 from nta.report.page import page
-from nta.report.terminal import plain
+from nta.report.terminal import for_terminal
 from nta.report.wording import (
     concentration_words,
     count,
@@ -199,7 +199,7 @@ def test_a_concentration_is_written_like_any_other_quantity():
     q = Quantity(2.682e8, 2.123e8, 3.388e8, "1/ml")
     assert value_and_interval(q) == ("2.68·10⁸\u00a0per ml", "2.12·10⁸ to 3.39·10⁸\u00a0per ml")
     assert in_one(q) == "2.68·10⁸ (2.12·10⁸\u00a0to\u00a03.39·10⁸)\u00a0per ml"
-    assert plain(in_one(q)) == "2.68e8 (2.12e8 to 3.39e8) per ml"
+    assert for_terminal(in_one(q)) == "2.68e8 (2.12e8 to 3.39e8) per ml"
 
 
 def test_powers_of_ten_are_written_alike_on_pages_and_plainly_on_the_terminal():
@@ -207,7 +207,7 @@ def test_powers_of_ten_are_written_alike_on_pages_and_plainly_on_the_terminal():
     assert number(3.2e-6) == "3.20·10⁻⁶"
     shown = prettied("blank of 0 per ml (up to 1.47e7), 3.1e-06 foreign spots, in 2e5.h5 and 3e8f")
     assert shown == "blank of 0 per ml (up to 1.47·10⁷), 3.1·10⁻⁶ foreign spots, in 2e5.h5 and 3e8f"
-    assert plain(shown) == "blank of 0 per ml (up to 1.47e7), 3.1e-6 foreign spots, in 2e5.h5 and 3e8f"
+    assert for_terminal(shown) == "blank of 0 per ml (up to 1.47e7), 3.1e-6 foreign spots, in 2e5.h5 and 3e8f"
 
 
 def test_a_difference_has_its_sign_at_every_number():

@@ -2,8 +2,12 @@
 
 import csv
 import json
+import os
+import signal
+import time
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -176,6 +180,33 @@ def test_an_interrupted_run_keeps_what_it_has(write, operator, quick_analysis, m
     assert third.recording is third.n_frames is None
     assert "interrupted" in " ".join(outcome.notes)
     assert write_sop_report(outcome).is_file()
+
+
+@pytest.mark.parametrize("during", ["recording", "analysis"])
+def test_after_sigterm_nothing_is_analysed_and_it_is_said_how_to_go_on(
+    write, quick_analysis, monkeypatch, tmp_path, capsys, during
+):
+    path, folder = write(THREE), tmp_path / "out"
+
+    def terminated(*_, **__):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)  # the signal ends it
+
+    def ended(instrument, writer, **more):
+        Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        return record(instrument, writer, **{**more, "duration_s": 1e6})
+
+    if during == "recording":
+        monkeypatch.setattr(execution, "record", ended)
+    else:
+        monkeypatch.setattr(one_recording, "analyze", terminated)
+    assert main(["run", "--sop", str(path), "--yes", "-q", "-o", str(folder), "--dilution", "7"]) == 130
+    assert quick_analysis == []
+    assert not (folder / "report.html").exists()
+    there = [name for name in ("video_1", "video_2", "video_3") if (folder / name / "recording.h5").is_file()]
+    assert len(there) == (1 if during == "recording" else 3)
+    told = capsys.readouterr().err
+    assert f"nta run --sop {path} -o {folder} --resume --yes --dilution 7\n" in told
 
 
 @pytest.mark.usefixtures("pictures_unwritten")

@@ -105,7 +105,7 @@ def test_what_no_camera_or_cell_can_do_is_refused_without_the_instrument(write, 
     ("settings", "said"),
     [
         ("scenario = 'none'", "no scenario named 'none'"),
-        ("shutter = 3", "unexpected keyword argument 'shutter'"),
+        ("shutter = 3", "has no setting 'shutter'"),
     ],
 )
 def test_settings_that_a_driver_does_not_take_are_refused_by_the_check(write, capsys, settings, said):

@@ -64,13 +64,20 @@ def open_driver(name: str, **settings: Any) -> Instrument:
         if "argument" not in str(error):
             raise
         known = ", ".join(signature(factory).parameters) or "none"
-        raise SettingError(
-            f"driver {name!r}: {str(error).partition(') ')[2] or error}; its settings are {known}"
-        ) from error
+        raise SettingError(f"driver {name!r} {_refused(str(error))}; its settings are {known}") from error
     if not isinstance(instrument, Instrument):
         raise DeviceError(f"driver {name!r} made a {type(instrument).__name__}, not an Instrument")
     instrument.opened_as = {"driver": name, **settings}
     return instrument
+
+
+def _refused(words: str) -> str:
+    """Return in the user's words what Python says of a call: "f() got an unexpected keyword argument 'x'"."""
+    if unknown := re.search(r"unexpected keyword argument '(.*)'", words):
+        return f"has no setting {unknown[1]!r}"
+    if missing := re.search(r"missing .* arguments?: (.*)", words):
+        return f"needs {missing[1]}, given by --set NAME=VALUE"
+    return f"refuses its settings: {words}"
 
 
 def find_devices(name: str) -> list[FoundDevice]:

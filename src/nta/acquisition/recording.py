@@ -6,7 +6,7 @@ import errno
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Literal, Protocol
@@ -18,6 +18,7 @@ from nta.errors import DeviceError, RecordingError, SettingError, in_words
 from nta.frames import Frame, RecordingReport
 from nta.progress import Progress
 
+_UNWRITTEN = (OSError, RuntimeError)  # the HDF5 library reports a full disk by either
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _ENDING = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 
@@ -37,8 +38,11 @@ class FrameWriter(Protocol):
         """Append a value measured by a device (temperature_c, ...)."""
         ...
 
-    def close(self, report: RecordingReport | None = None, ended_by: str | None = None) -> None:
-        """Finish the file. report : frames and losses. ended_by : reason of an early end."""
+    def close(self, report: RecordingReport | None = None, ended_by: str | None = None) -> bool:
+        """Finish the file, and return whether all that was written is in it.
+
+        report : frames and losses. ended_by : reason of an early end.
+        """
         ...
 
 
@@ -122,19 +126,22 @@ def record(
     with _set_by_signals(stop) as received:
         try:
             for frame in source.frames():
-                with _failing_to_write(written):
+                with _failing_to_write():
                     writer.write(frame)
                 first, last = first or frame, frame
                 if on_frame is not None:
                     on_frame(frame)
-                _write_readings(writer, source.readings(), written, on_reading)
+                _write_readings(writer, source.readings(), on_reading)
                 written += 1
                 if progress is not None:
                     progress(written)
-            _write_readings(writer, source.readings(), written, on_reading)
+            _write_readings(writer, source.readings(), on_reading)
             _finish(writer, source, written)
         except BaseException as error:
             source.close()
+            if isinstance(error, _UnwrittenError):
+                in_order = _abandon(writer, str(error))
+                raise _unwritable(error.why, written, in_order=in_order) from error.why
             _abandon(writer, f"{type(error).__name__}: {error}")
             raise
     return Recorded(
@@ -172,42 +179,57 @@ def _check_length(n_frames: int | None, duration_s: float | None, stop: threadin
 def _write_readings(
     writer: FrameWriter,
     readings: list[Reading],
-    written: int,
     on_reading: Callable[[str, float], None] | None,
 ) -> None:
     for reading in readings:
         for name, value in reading.values.items():
-            with _failing_to_write(written):
+            with _failing_to_write():
                 writer.telemetry(name, value, reading.host_time_ns)
             if on_reading is not None:
                 on_reading(name, value)
 
 
 def _finish(writer: FrameWriter, source: LiveSource, written: int) -> None:
-    with _failing_to_write(written):
-        report = source.report
+    report = source.report
+    try:
         writer.close(report if report.notes else None, None if source.fault is None else str(source.fault))
+    except _UNWRITTEN as error:
+        raise _unwritable(error, written, in_order=False) from error
 
 
-def _abandon(writer: FrameWriter, why: str) -> None:
-    """Close a file that cannot be written any more; its content was flushed before."""
-    with suppress(OSError, RuntimeError):
-        writer.close(None, why)
+def _abandon(writer: FrameWriter, why: str) -> bool:
+    """Close a file that cannot be written any more; return whether that was in order, with all that came before."""
+    try:
+        return writer.close(None, why)
+    except _UNWRITTEN:
+        return False  # what was flushed before is in it
+
+
+class _UnwrittenError(Exception):
+    """A write failed; what is in the file is known when it is closed."""
+
+    def __init__(self, why: OSError | RuntimeError) -> None:
+        super().__init__(f"the file cannot be written any more ({why})")
+        self.why = why
 
 
 @contextmanager
-def _failing_to_write(written: int) -> Iterator[None]:
-    """Return the message for a failed write; the HDF5 library reports a full disk by either of two errors."""
+def _failing_to_write() -> Iterator[None]:
     try:
         yield
-    except (OSError, RuntimeError) as error:
-        words, remedy = str(error), ": make room and record again"
-        if isinstance(error, OSError):
-            words, remedy = in_words(error), remedy if error.errno in _NO_ROOM else ""
-        kept = f"{written} frames were written before, of which the last second may be missing"
-        raise RecordingError(
-            f"the file cannot be written any more ({words}); {kept if written else 'no frame was written'}{remedy}"
-        ) from error
+    except _UNWRITTEN as error:
+        raise _UnwrittenError(error) from error
+
+
+def _unwritable(error: OSError | RuntimeError, written: int, *, in_order: bool) -> RecordingError:
+    words, remedy = str(error), ": make room and record again"
+    if isinstance(error, OSError):
+        words, remedy = in_words(error), remedy if error.errno in _NO_ROOM else ""
+    kept = "no frame was written"
+    if written:
+        left = " and are kept" if in_order else ", of which the last second may be missing"
+        kept = f"{written} frames were written before{left}"
+    return RecordingError(f"the file cannot be written any more ({words}); {kept}{remedy}")
 
 
 def _cause(

@@ -7,7 +7,7 @@ import json
 
 from nta.cli import EXIT_OK
 from nta.cli.progress import say
-from nta.report.terminal import plain
+from nta.report.terminal import for_terminal
 from nta.study import read_study
 from nta.study.assessing import assess_study
 from nta.study.assessment_json import plain_data
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(plain_data(outcome)["groups"], indent=2))
     elif not options.quiet:
         for item in outcome.judged:
-            print(f"{item.group}: {item.judgement.verdict}. {plain(verdict_sentence(item))}")
+            print(f"{item.group}: {item.judgement.verdict}. {for_terminal(verdict_sentence(item))}")
             for reason in item.judgement.reasons:
                 print(f"  {reason.code}: {reason.remedy}")
     say(f"report: {page}, {page.with_suffix('.pdf').name}", quiet=options.quiet)

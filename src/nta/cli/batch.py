@@ -22,7 +22,7 @@ from nta.cli.progress import file_progress, say, say_compiling
 from nta.measurements.replicates import Spread
 from nta.quantity import Quantity
 from nta.report.reliance import with_reasons
-from nta.report.terminal import plain
+from nta.report.terminal import for_terminal
 from nta.report.wording import count, in_one, number
 
 
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
         def on_done(job: Job, outcome: JobOutcome) -> None:
             done.append(job.name)
-            progress(job.name, _words(outcome), outcome.kept)
+            progress(job.name, _words(job, outcome), outcome.kept)
             if catalogue is None:
                 return
             try:
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(_rows(batch), indent=2, ensure_ascii=False))
     elif not options.quiet:
-        print(plain(_summary(batch)))
+        print(for_terminal(_summary(batch)))
     say(f"overview: {options.output / PAGE}", quiet=options.quiet)
     if unrecorded:
         say(
@@ -84,19 +84,29 @@ def _going_on_said(done: Sequence[str], of: int, *, quiet: bool) -> Iterator[Non
         raise
 
 
-def _words(outcome: JobOutcome) -> str:
+def _words(job: Job, outcome: JobOutcome) -> str:
     """Return the outcome of a recording in a few words."""
     d50 = outcome.numbers.get("d50_nm")
     per_ml = outcome.numbers.get("in_cell_per_ml")
     if outcome.about.kind == "blank" and per_ml is not None:
-        words = plain(f"background {in_one(per_ml)}")
+        words = for_terminal(f"background {in_one(per_ml)}")
     else:
-        words = plain(f"D50 {in_one(d50)}") if d50 is not None else outcome.reason or "no size distribution"
+        words = (
+            for_terminal(f"D50 {in_one(d50)}")
+            if d50 is not None
+            else _reason(job, outcome) or "no size distribution"
+        )
     if outcome.status == "incomplete" and d50 is not None:
         words += f", {outcome.reason}"
     if outcome.verdict is Verdict.FAIL:
         words += f", do not rely on it ({', '.join(outcome.facts['failed_findings']).lower()})"
     return words + (", done before" if outcome.kept else "")
+
+
+def _reason(job: Job, outcome: JobOutcome) -> str:
+    """Return the reason of an outcome for a line that begins with the name of the recording."""
+    name = job.recording.name
+    return outcome.reason.removeprefix(f"{name} ").removeprefix(f"{name}: ")
 
 
 def _summary(batch: Batch) -> str:
@@ -107,7 +117,7 @@ def _summary(batch: Batch) -> str:
     of_all = "" if analysed == results else f"of {analysed} analysed, "
     lines = [f"{results} of {count(len(batch.done), 'file')} gave a result{before}: {of_all}{_judged(batch)}"]
     lines += [
-        f"  {outcome.status.upper():<11}{job.name}: {outcome.reason}"
+        f"  {outcome.status.upper():<11}{job.name}: {_reason(job, outcome)}"
         for job, outcome in batch.done
         if outcome.status != "result"
     ]

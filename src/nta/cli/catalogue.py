@@ -29,7 +29,7 @@ from nta.io.results import load_analysis, results_file, results_files
 from nta.io.results.tables import with_end
 from nta.io.text import write_rows
 from nta.quantity import Quantity
-from nta.report.terminal import plain
+from nta.report.terminal import for_terminal
 from nta.report.wording import as_limit, count, in_one, number, scientific
 
 _COLUMNS = (
@@ -111,7 +111,7 @@ def _show(catalogue: Catalogue, options: argparse.Namespace) -> None:
         if value := getattr(newest, name):
             print(f"{name:18} {_word(value)}")
     for name, quantity in newest.numbers.items():
-        print(plain(f"{name:18} {in_one(quantity)}"))
+        print(for_terminal(f"{name:18} {in_one(quantity)}"))
     for before, after in pairwise(rows):
         changed = [n for n in _stated() if getattr(before, n) != getattr(after, n) and n not in _OF_THE_ROW]
         words = ", ".join(f"{n}: {_word(getattr(before, n))} -> {_word(getattr(after, n))}" for n in changed)
@@ -182,7 +182,7 @@ def _cells(record: RunRecord) -> tuple[str, ...]:
         record.instrument,
         record.operator,
         number(d50.value, 4) if d50 else "",
-        "" if per_ml is None else plain(_per_ml(per_ml)),
+        "" if per_ml is None else for_terminal(_per_ml(per_ml)),
         record.verdict,
         record.recording,
     )

@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM was received, or the terminal was closed: nobody waits for anything more."""
+from nta.errors import Terminated
 
 
 @contextmanager

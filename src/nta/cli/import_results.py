@@ -28,7 +28,7 @@ from nta.measurements.writing import (
     write_zeta,
 )
 from nta.quantity import Quantity
-from nta.report.terminal import finding_lines, plain
+from nta.report.terminal import finding_lines, for_terminal
 from nta.sizes import SizeDistribution
 
 _ROUNDING = 0.002  # relative tolerance: 29.97 Hz is often given as 30
@@ -77,7 +77,7 @@ def _import(path: Path, folder: Path, options: argparse.Namespace) -> None:
         if sizes is not None:
             print(f"  sized again from {words}: D50 {sizes.summary['d50_nm']}")
             for line in finding_lines(doubts):
-                print(plain(line))
+                print(for_terminal(line))
         elif words:
             print(f"  not sized again: {words}")
     say(f"imported: {folder}", quiet=options.quiet)

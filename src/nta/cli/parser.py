@@ -6,6 +6,7 @@ import argparse
 import math
 from typing import Any, NoReturn
 
+from nta.errors import SettingError
 from nta.io import text as io_text
 
 EXIT_USAGE = 2
@@ -48,6 +49,18 @@ def dilution(text: str) -> float:
     if factor is None:
         raise argparse.ArgumentTypeError(io_text.no_dilution(text))
     return factor
+
+
+def frame_rate(text: str) -> str:
+    """Return the text of a frame rate, given as 60, 29.97 or 24000/1001: side-cars and commands to go on repeat it."""
+    from nta.io.recordings.words import frame_rate as stated  # `nta --help` starts without it
+
+    try:
+        stated(text, "")
+    except SettingError:
+        hint = "write a decimal point, not a comma" if "," in text else "write 60, 29.97 or 24000/1001"
+        raise argparse.ArgumentTypeError(f"{text!r} is no frame rate in Hz; {hint}") from None
+    return text
 
 
 def window(text: str) -> str:

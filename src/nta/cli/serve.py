@@ -20,11 +20,11 @@ from nta.cli import EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.analyze import Handling, analyze_recording, asked_of, handling_of
 from nta.cli.arguments import device_settings
 from nta.cli.commands import analyzing
-from nta.cli.ending import Terminated, terminable
+from nta.cli.ending import terminable
 from nta.cli.progress import say
 from nta.cli.verbs.options import SAMPLE_OPTIONS
 from nta.cores import at_most_cores, cores
-from nta.errors import NtaError, SettingError, how_to_install, in_words
+from nta.errors import NtaError, SettingError, Terminated, how_to_install, in_words
 from nta.io.atomic import check_writable
 from nta.one_recording import Request
 from nta.report import REPORT_FILE

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.catalogue_entries import about_in, catalogue_address, open_catalogue, record_videos
-from nta.cli.commands import command
+from nta.cli.commands import as_options, command
 from nta.cli.progress import compiling_said, frame_progress, say
 from nta.cli.templates import write_template
-from nta.errors import SettingError
+from nta.cli.verbs.options import CATALOGUE_OPTIONS
+from nta.errors import SettingError, Terminated
 from nta.one_recording import write_results
 from nta.quantity import Quantity
-from nta.report.terminal import plain
+from nta.report.terminal import for_terminal
 from nta.report.wording import count, prettied, value_and_interval
 from nta.sop import TEMPLATE, Procedure, ProcedureOutcome, carry_out, read_procedure, write_sop_report
 from nta.sop.instrument import made
@@ -47,16 +48,20 @@ def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespac
         open_catalogue(catalogue_address(options)) as catalogue,
         compiling_said(quiet=options.quiet),
     ):
-        outcome = carry_out(
-            procedure,
-            folder,
-            tell=lambda words: say(words, quiet=options.quiet),
-            ask=_unasked if options.yes else _asked,
-            make_bar=lambda title, total: frame_progress(title, total, quiet=options.quiet),
-            keep=write_results,
-            resumed=options.resume,
-        )
-        report = write_sop_report(outcome)
+        try:
+            outcome = carry_out(
+                procedure,
+                folder,
+                tell=lambda words: say(words, quiet=options.quiet),
+                ask=_unasked if options.yes else _asked,
+                make_bar=lambda title, total: frame_progress(title, total, quiet=options.quiet),
+                keep=write_results,
+                resumed=options.resume,
+            )
+            report = write_sop_report(outcome)
+        except Terminated:
+            say(f"measure what is missing, and make the report, with: {_going_on(folder, options)}")
+            raise
         unrecorded = [] if catalogue is None else record_videos(catalogue, outcome, about_in(options))
     for video in outcome.videos if options.debug else ():
         say(video.detail, quiet=not video.detail)
@@ -68,23 +73,29 @@ def carry_out_sop(procedure: Procedure, folder: Path, options: argparse.Namespac
     for words in unrecorded:
         say(f"nta: {words}")
     if outcome.interrupted:
-        going_on = command("run", "--sop", options.sop, "-o", folder, "--resume")
-        say(f"go on with what is missing: {going_on}", quiet=options.quiet)
+        say(f"go on with what is missing: {_going_on(folder, options)}", quiet=options.quiet)
         return EXIT_INTERRUPTED
     return EXIT_FAILED if outcome.failed or unrecorded else EXIT_OK
+
+
+def _going_on(folder: Path, options: argparse.Namespace) -> str:
+    """Return the command that resumes the run in a folder."""
+    stated = {name: getattr(options, name) for name in ("sample", "dilution", *CATALOGUE_OPTIONS)}
+    yes = ["--yes"] if options.yes else []
+    return command("run", "--sop", options.sop, "-o", folder, "--resume", *yes, *as_options(stated))
 
 
 def _lines(outcome: ProcedureOutcome) -> list[str]:
     """Return a summary of the result, line by line, for a terminal."""
     failed = words_on_failed(outcome)
-    lines = [outcome.procedure.name, *([f"  {plain(failed)}"] if failed else [])]
+    lines = [outcome.procedure.name, *([f"  {for_terminal(failed)}"] if failed else [])]
     for name, s in outcome.spreads.items():
         value, interval = value_and_interval(Quantity(s.mean, s.full_low, s.full_high, s.unit))
         cv = "" if s.cv is None else f"   CV {100 * s.cv:.1f} %"
         ends = f"   ({interval})" if interval else ""
-        lines.append(plain(f"  {NAMES[name]:<32}{value:>16}{ends}{cv}   {count(s.n, 'video')}"))
+        lines.append(for_terminal(f"  {NAMES[name]:<32}{value:>16}{ends}{cv}   {count(s.n, 'video')}"))
     lines += [
-        plain(f"  {finding.verdict.upper()}  {finding.title}: {prettied(finding.evidence)}")
+        for_terminal(f"  {finding.verdict.upper()}  {finding.title}: {prettied(finding.evidence)}")
         for finding in outcome.findings
     ]
     lines += [f"  {video.step.name}: {video.reason}" for video in outcome.videos if video.reason]

@@ -15,11 +15,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from nta.errors import SettingError, full_disk_named
+from nta.errors import SettingError
 
 _RANDOM_BYTES = 4  # in a temporary name
 _ABANDONED_S = 3600.0  # beside the lock, because some network drives lock on one computer only
 _LONGEST_NAME = 255  # bytes, of the file systems of Linux, macOS and Windows
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -40,15 +41,16 @@ def new_file(path: str | Path, *, replace: bool = True) -> Iterator[Path]:
     if target.exists() and not replace:
         raise SettingError(f"{target} exists already; choose another name, or move it away")
     partial = _beside(target, target.stem, f".partial{target.suffix}")
-    partial.touch(exist_ok=False)
-    try:
-        with full_disk_named(target):
+    with _named(partial, target):
+        partial.touch(exist_ok=False)
+        try:
             yield partial
             if not replace and target.exists():
                 raise SettingError(f"{target} appeared while it was being written; it was left as it is")
             partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+        finally:
+            with suppress(OSError):  # where the disk is gone, the first error says enough
+                partial.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str, *, replace: bool = True) -> Path:
@@ -102,13 +104,34 @@ def new_folder(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
         raise SettingError(f"{target} is not empty; choose another folder, or move what is in it away")
     partial = _beside(target, target.name, ".partial")
     _sweep(partial)
-    partial.mkdir()
+    with _named(partial, target):
+        partial.mkdir()
+        try:
+            with _owned(partial):
+                yield partial
+                _swap(partial, target, replace=replace)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _named(partial: Path, target: Path) -> Iterator[None]:
+    """Report a failed write with the path that was asked for, in place of the temporary one."""
     try:
-        with _owned(partial), full_disk_named(target):
-            yield partial
-            _swap(partial, target, replace=replace)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            words = f"{os.strerror(error.errno)}; free some space, or choose another disk"
+            raise OSError(error.errno, words, str(target)) from error
+        if str(partial) not in str(error):
+            raise
+        words = (error.strerror or str(error)).replace(
+            str(partial), str(target)
+        )  # HDF5 has the path in its words
+        if not target.parent.is_dir():
+            words = f"the folder {target.parent} is no longer there"
+        asked = str(error.filename or partial).replace(str(partial), str(target))
+        raise OSError(error.errno, words, asked) from error
 
 
 def _sweep(partial: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from nta.calibration import InstrumentProfile, SampleConditions
-from nta.circumstances import completed_camera, refuse_missing
+from nta.circumstances import Circumstances, refuse_missing
 from nta.errors import LiveAnalysisError, in_words, is_foreseen
 from nta.frames import CameraState, Frame, RecordingReport
 from nta.live.backlog import Backlog
@@ -75,25 +75,21 @@ class LiveAnalysis:
         *,
         found: Callable[[Spots], None] | None = None,
     ) -> None:
-        self._camera = completed_camera(camera, profile)
-        refuse_missing(self._camera)  # before the sample is used up
-        self._conditions = conditions
-        self._profile = None if profile is None else profile.at_binning(camera.binning)
+        self._stated = stated = Circumstances.completed(camera, conditions, profile)
+        refuse_missing(stated.camera)  # before the sample is used up
         self._settings = settings or AnalysisSettings()
         self._live = live or LiveSettings()
         self._found = found
-        self._detector = SpotDetector(self._settings.detection, self._camera)
+        self._detector = SpotDetector(self._settings.detection, stated.camera)
         self._linker = TrackLinker(self._settings.linking)
-        self._detection = DetectionSoFar(
-            self._detector, self._settings.visibility, self._profile, self._camera
-        )
+        self._detection = DetectionSoFar(self._detector, self._settings.visibility, stated)
         self._backlog = Backlog(max(4 * PRIME_FRAMES, self._live.backlog_bytes // camera.frame_bytes))
         self._lock = threading.Lock()
         self._error: Exception | None = None
         self._seen = Snapshot(
             set_hz=camera.frame_rate_hz,
             target=self._live.until_d50_within,
-            width_in_focus_px=None if self._profile is None else self._profile.spot_width_px,
+            width_in_focus_px=None if stated.profile is None else stated.profile.spot_width_px,
         )
         self._arrived: deque[int] = deque(maxlen=_RECENT)  # host time, ns
         self._widths = np.empty(0, np.float32)
@@ -251,10 +247,10 @@ class LiveAnalysis:
 
     def _size(self, tracks: Tracks, *, last: bool = False) -> None:
         """Submit the tracks so far for sizing; the `last` are sized here, where nothing is waited for any more."""
-        camera, conditions, report, metadata = self._known_so_far()
-        if conditions.temperature_c is None:
+        circumstances, report, metadata = self._known_so_far()
+        if circumstances.conditions.temperature_c is None:
             return  # no temperature was measured yet
-        words = self._linker.spots, tracks, camera, conditions, report, metadata, last
+        words = self._linker.spots, tracks, circumstances, report, metadata, last
         if last:
             if self._sizing is not None:
                 self._sizing.result()
@@ -262,24 +258,23 @@ class LiveAnalysis:
         else:
             self._sizing = self._sizer.submit(self._infer, *words)
 
-    def _known_so_far(self) -> tuple[CameraState, SampleConditions, RecordingReport, Mapping[str, Any]]:
-        """Return camera and sample with values measured so far, and report and metadata of the recording so far."""
+    def _known_so_far(self) -> tuple[Circumstances, RecordingReport, Mapping[str, Any]]:
+        """Return the circumstances with values measured so far, and report and metadata of the recording so far."""
         with self._lock:
             log, seen = list(self._temperatures), self._seen
-            camera = self._stamps.in_time(self._camera)
-        conditions = self._conditions
+            camera = self._stamps.in_time(self._stated.camera)
+        conditions = self._stated.conditions
         if conditions.temperature_c is None and log:
             conditions = replace(conditions, temperature_c=float(np.mean(log)))
         report = RecordingReport(found_frames=seen.frames, lost_frames=seen.frames_lost)
         metadata = {"temperature_log_c": log} if log else {}
-        return camera, conditions, report, metadata
+        return replace(self._stated, camera=camera, conditions=conditions), report, metadata
 
     def _infer(
         self,
         spots: Spots,
         tracks: Tracks,
-        camera: CameraState,
-        conditions: SampleConditions,
+        circumstances: Circumstances,
         report: RecordingReport,
         metadata: Mapping[str, Any],
         last: bool,
@@ -289,9 +284,7 @@ class LiveAnalysis:
             sizing = size_so_far(
                 spots,
                 tracks,
-                camera,
-                conditions,
-                self._profile,
+                circumstances,
                 self._settings,
                 self._live,
                 report=report,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nta.calibration import InstrumentProfile
-from nta.frames import CameraState, Frame
+from nta.circumstances import Circumstances
+from nta.frames import Frame
 from nta.spots import SpotDetector
 from nta.tracks import Tracks
 from nta.visibility import (
@@ -25,14 +25,9 @@ class DetectionSoFar:
     """
 
     def __init__(
-        self,
-        detector: SpotDetector,
-        settings: VisibilitySettings,
-        profile: InstrumentProfile | None,
-        camera: CameraState,
+        self, detector: SpotDetector, settings: VisibilitySettings, circumstances: Circumstances
     ) -> None:
-        self._detector, self._settings = detector, settings
-        self._profile, self._camera = profile, camera
+        self._detector, self._settings, self._circumstances = detector, settings, circumstances
         self._sample = FrameSample(settings.frames)
         self._curve: DetectionCurve | None = None
         self._frames_then = 0
@@ -47,6 +42,7 @@ class DetectionSoFar:
         if anew or n_frames >= _LONGER * self._frames_then:
             self._frames_then = n_frames
             frames = list(self._sample.kept)  # frames go on to be taken
-            width_px = width_in_focus_px(tracks.scene, self._profile, self._camera)
+            known = self._circumstances
+            width_px = width_in_focus_px(tracks.scene, known.profile, known.camera)
             self._curve = detection_curve(self._detector, tracks, frames, self._settings, width_px=width_px)
         return self._curve

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nta.assessment import Assessment, FindingName, assess_recording
-from nta.calibration import InstrumentProfile, SampleConditions
 from nta.circumstances import Circumstances
-from nta.frames import CameraState, RecordingReport
+from nta.frames import RecordingReport
 from nta.live.settings import LiveSettings
-from nta.pipeline import size_tracks
+from nta.pipeline import estimate_sizes
 from nta.quantity import Quantity
 from nta.settings import AnalysisSettings
 from nta.sizes import Distribution
@@ -65,9 +64,7 @@ class Sizing:
 def size_so_far(
     spots: Spots,
     tracks: Tracks,
-    camera: CameraState,
-    conditions: SampleConditions,
-    profile: InstrumentProfile | None,
+    circumstances: Circumstances,
     settings: AnalysisSettings,
     live: LiveSettings,
     *,
@@ -79,10 +76,10 @@ def size_so_far(
 
     report, metadata : frames and temperatures so far. detection : detection curve so far.
     """
-    sized = size_tracks(
+    sized = estimate_sizes(
         spots,
         tracks,
-        Circumstances(camera=camera, conditions=conditions, profile=profile),
+        circumstances,
         replace(settings, sizing=replace(settings.sizing, repeats=live.repeats)),
         detection=detection,
         relink=live.corrected,

@@ -11,7 +11,7 @@ from nta.calibration.folder import calibration_folder
 from nta.io.recordings import checksum
 from nta.io.recordings.sidecar import sidecar_files
 from nta.io.results import results_file
-from nta.io.results.summary import digest, plain
+from nta.io.results.summary import digest, for_json
 from nta.one_recording import Request
 from nta.version import own_version
 
@@ -38,7 +38,7 @@ def analysis_key(recording: Path, sha256: str, request: Request) -> str:
         words["kind"] = request.kind
     if request.kind == "beads":  # without a certificate of this name, a side-car may name any of the shelf
         words["certificate"] = request.standard, known_certificate(request.standard) or _digests("beads")
-    return digest(plain(words))
+    return digest(for_json(words))
 
 
 def _digests(*shelves: str) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from nta.assessment import Finding
 from nta.io.atomic import write_json
-from nta.io.results.summary import plain
+from nta.io.results.summary import for_json
 from nta.io.results.tables import write_csv
 from nta.io.text import cell_text
 from nta.io.tracks import TrackTable
@@ -67,7 +67,7 @@ def vendor_summary(result: VendorResult) -> dict[str, Any]:
                 },
             }
         )  # fmt: skip
-    data: dict[str, Any] = plain(
+    data: dict[str, Any] = for_json(
         {
             "format": "nta vendor result",
             "version": 1,
@@ -105,7 +105,7 @@ def write_zeta(profile: ZetaProfile, path: Path) -> None:
     data = {f.name: getattr(profile, f.name) for f in fields(profile) if f.name != "profile"}
     write_json(
         path,
-        plain({"format": "nta zeta potential", "version": 1, **data, "profile": profile.profile.tolist()}),
+        for_json({"format": "nta zeta potential", "version": 1, **data, "profile": profile.profile.tolist()}),
     )
 
 
@@ -134,7 +134,7 @@ def write_sizes(
         if curve is None
         else {name: getattr(curve, name) for name in ("method", "describes", "confidence", "key")},
     }
-    write_json(folder / SIZES_FILE, plain(data))
+    write_json(folder / SIZES_FILE, for_json(data))
     if curve is not None:
         write_csv(folder / CURVE_FILE, _curve(curve))
 

@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from nta.io.atomic import write_json, write_text
-from nta.io.results.summary import plain
+from nta.io.results.summary import for_json
 from nta.qc.verdict import Check, CheckVerdict
 from nta.qc.wording import limits_words, measured_words
 from nta.report.reliance import with_reasons
@@ -44,7 +44,7 @@ class QcReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
-        data: dict[str, Any] = plain(
+        data: dict[str, Any] = for_json(
             {
                 "format": "nta qc",
                 "version": 1,

@@ -41,6 +41,12 @@ _UNIT_SUFFIXES = {
     "_e": "e",
 }
 
+_UNCERTAINTIES = {
+    "rel_stds": "relative standard uncertainties",
+    "_rel_std": "relative standard uncertainty",
+    "_std": "standard uncertainty",
+}
+
 
 def details(analysis: Analysis) -> str:
     """Return all sections that follow the results."""
@@ -193,7 +199,11 @@ def _provenance(analysis: Analysis) -> Rows:
 
 def _spelled(name: str) -> str:
     """Write the name of a field in words without its unit, which is written after the value."""
-    return name.removesuffix(_suffix(name)).replace("_", " ")
+    bare = name.removesuffix(_suffix(name))
+    for ending, words in _UNCERTAINTIES.items():
+        if bare.endswith(ending):
+            return f"{bare.removesuffix(ending)}, {words}".replace("_", " ").removeprefix(", ")
+    return bare.replace("_", " ")
 
 
 def _suffix(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from nta.pipeline import Analysis
 from nta.quantity import Quantity
@@ -22,6 +22,16 @@ from nta.report.wording import (
     window_name,
 )
 from nta.sizes.uncertainty import combined
+
+_TERMS: Mapping[str, str] = {
+    "localization error and blur": "how well the tracks tell the errors of positions, and the motion while the shutter is "
+    "open, from the motion of the particles",
+    "motion not seen": "a particle that goes far from one frame to the next is missed or lost more often; sizes are "
+    "corrected for that, a third of the correction stays in doubt, and half a per cent in any case",
+    "flow that is left": "flow that differs from place to place, which cannot be subtracted as drift is",
+    "choice of settings": "scatter of D50 over the settings of the sweep",
+}
+"""What the terms of the budget are whose names alone do not tell."""
 
 
 def numbers(analysis: Analysis) -> str:
@@ -103,6 +113,11 @@ def _budget(analysis: Analysis) -> str:
         element("h3", "Systematic budget")
         + table(("Source", "of the diameter"), rows, numbers=(1,))
         + element("p", text(words), kind="note")
+        + "".join(
+            element("p", f"<i>{text(capitalised(name))}</i>: {text(_TERMS[name])}.", kind="note")
+            for name, _ in _terms(analysis)
+            if name in _TERMS
+        )
     )
 
 

@@ -31,7 +31,7 @@ _PLAIN = str.maketrans({"\u00a0": " ", "\u202f": " ", "–": "-", "−": "-", "�
 """Replacements for signs outside Latin-1, which a terminal or a pipe may not be able to show."""
 
 
-def plain(words: str) -> str:
+def for_terminal(words: str) -> str:
     """Replace the typographic signs of a page by signs that every terminal can show: 2.6·10⁸ becomes 2.6e8."""
     return re.sub("·10(?=[⁻⁰¹²³⁴-⁹])", "e", words).translate(_PLAIN)
 
@@ -45,7 +45,7 @@ def summary_text(analysis: Analysis) -> str:
         *_counts(analysis),
         *_findings(analysis),
     ]
-    return plain("\n".join(lines))
+    return for_terminal("\n".join(lines))
 
 
 def _title(analysis: Analysis) -> str:

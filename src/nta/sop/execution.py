@@ -10,7 +10,7 @@ from pathlib import Path
 from nta.acquisition import record
 from nta.circumstances import known_conditions
 from nta.devices import Instrument
-from nta.errors import NtaError, in_words, is_foreseen
+from nta.errors import NtaError, Terminated, in_words, is_foreseen
 from nta.io.recordings import new_recording, open_recording
 from nta.io.results import RECORDING_FILE
 from nta.progress import Tell
@@ -47,10 +47,10 @@ def carry_out(
     """Carry out a procedure into a folder; each video has a folder of its own in it.
 
     Any failure of one video, also of the device, becomes the reason in its row. Ctrl-C ends the run: recordings are
-    kept, and finished analyses are in the outcome.
+    kept and analysed, and finished analyses are in the outcome.
 
-    A run that ended before its time, by Ctrl-C, a crash or a power cut, can be resumed: whole recordings and their
-    analyses are taken as they are, what is missing is measured, and the outcome says so.
+    A run that ended before its time, by Ctrl-C, SIGTERM, a crash or a power cut, can be resumed: whole recordings and
+    their analyses are taken as they are, what is missing is measured, and the outcome says so.
 
     Parameters
     ----------
@@ -70,6 +70,8 @@ def carry_out(
     SettingError
         The folder is in use, the instrument cannot do what is asked, a file named by the procedure is missing; or the run
         to resume is one of another procedure.
+    Terminated
+        SIGTERM was received, or the terminal was closed: recordings are kept, and nothing more is analysed.
     """
     for stage in procedure.stages():
         made(procedure, stage)
@@ -146,6 +148,8 @@ class _Execution:
                     done.append(self._record(stage, step, instrument))
                     if self.interrupted:
                         break
+        except Terminated:
+            raise
         except KeyboardInterrupt:
             self.interrupted = True
         except Exception as error:  # a failure of the instrument: none of the other videos can be recorded
@@ -188,6 +192,8 @@ class _Execution:
         else:
             self.run = self.run.with_recorded(step)
             self.run.write(self.folder)
+        if done.terminated:
+            raise Terminated
         return video
 
     def _failed(self, video: PlannedVideo, error: Exception) -> PlannedVideo:
@@ -206,6 +212,8 @@ class _Execution:
             analysis = self.analyses.of(video)
         except Exception as error:  # see `_record`
             return self._failed(video, error)
+        except Terminated:
+            raise
         except KeyboardInterrupt:
             self.interrupted, self.analysing = True, False
             return replace(video, reason=NOT_ANALYSED)

@@ -6,7 +6,7 @@ from typing import Any
 
 from nta.assessment import Verdict
 from nta.io.atomic import new_file, write_json
-from nta.io.results.summary import plain
+from nta.io.results.summary import for_json
 from nta.io.results.tables import with_end
 from nta.io.text import write_rows
 from nta.quantity import CONFIDENCE, Quantity
@@ -25,7 +25,7 @@ def write_summary(outcome: ProcedureOutcome) -> None:
 
 def summary(outcome: ProcedureOutcome) -> dict[str, Any]:
     """Return the numbers of a procedure as plain data."""
-    values: dict[str, Any] = plain(
+    values: dict[str, Any] = for_json(
         {
             "format": "nta sop summary",
             "version": 1,

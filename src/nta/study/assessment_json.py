@@ -11,7 +11,7 @@ import numpy as np
 
 from nta.assessment.integrity import Criterion, Judgement
 from nta.io.atomic import write_json
-from nta.io.results.summary import plain
+from nta.io.results.summary import for_json
 from nta.study.arms import arm_summaries
 from nta.study.outcome import Judged, StudyOutcome
 from nta.study.study import filled_in
@@ -24,7 +24,7 @@ _VERSION = 1
 def plain_data(outcome: StudyOutcome) -> dict[str, Any]:
     """Return the content of `assessment.json`: plain data for JSON, without NaN and infinity."""
     study = outcome.study
-    data: dict[str, Any] = plain(
+    data: dict[str, Any] = for_json(
         {
             "format": "nta assessment",
             "version": _VERSION,

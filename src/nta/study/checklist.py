@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nta.io.atomic import write_json, write_text
-from nta.io.results.summary import plain
+from nta.io.results.summary import for_json
 from nta.study.arms import arm_summaries
 from nta.study.attached import PER_ML
 from nta.study.methods import methods_paragraph
@@ -85,7 +85,7 @@ def write_checklist(found: Checklist, folder: Path) -> None:
         "missing": [asdict(item) for item in found.missing],
         "methods": found.methods,
     }
-    write_json(folder / CHECKLIST_FILE, plain(data))
+    write_json(folder / CHECKLIST_FILE, for_json(data))
     write_text(folder / METHODS_FILE, found.methods + "\n")
 
 

@@ -14,7 +14,7 @@ from nta.calibration import SampleConditions
 from nta.errors import SettingError
 from nta.io.vendors import VendorRun
 from nta.pipeline import Analysis
-from nta.study.study import Instrument, Preparation, Study
+from nta.study.study import Preparation, StatedInstrument, Study
 
 _SAME_C = 0.5  # thermometer against set point; 1.2 % of a diameter
 _SAME_VISCOSITY = 0.03  # programs print that of water as 0.9 mPa s
@@ -61,7 +61,9 @@ class Made:
         )
 
 
-def refuse_contradictions(what: str, made: Made, preparation: Preparation, instrument: Instrument) -> None:
+def refuse_contradictions(
+    what: str, made: Made, preparation: Preparation, instrument: StatedInstrument
+) -> None:
     """Refuse a result made under other conditions than the study states.
 
     Raises
@@ -91,7 +93,7 @@ def without_dilution(
     return lacking, f"the dilution of {stated[0]} is stated, that of {', '.join(lacking)} is not"
 
 
-def _apart(made: Made, preparation: Preparation, instrument: Instrument) -> Iterator[str]:
+def _apart(made: Made, preparation: Preparation, instrument: StatedInstrument) -> Iterator[str]:
     """Yield the differing values; a value that one side does not state is no contradiction."""
     stated = {
         "temperature_c": preparation.temperature_c,

@@ -20,10 +20,10 @@ from nta.study.study import (
     ARMS,
     Analysing,
     Dosing,
-    Instrument,
     Isolation,
     Preparation,
     Sample,
+    StatedInstrument,
     Storage,
     Study,
 )
@@ -34,7 +34,7 @@ _SHELVES = {
     "isolation": ("isolations", Isolation),
     "storage": ("storages", Storage),
 }
-_TABLES = {"instrument": Instrument, "analysis": Analysing, "dose": Dosing}
+_TABLES = {"instrument": StatedInstrument, "analysis": Analysing, "dose": Dosing}
 
 
 def read_study(path: str | Path) -> Study:

@@ -19,7 +19,7 @@ ARMS: tuple[ArmName, ...] = ("reference", "test", "detergent", "blank", "sham", 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Instrument:
+class StatedInstrument:
     """The instrument. profile : name in ``calibration/instruments``; detection_limit_nm : half of intact vesicles are seen.
 
     pixel_size_um, frame_rate_hz, exposure_ms : values that the recordings do not state themselves.
@@ -178,7 +178,7 @@ class Study:
     question: str = ""
     orthogonal_methods: tuple[str, ...] = ()
     markers: tuple[str, ...] = ()
-    instrument: Instrument = field(default_factory=Instrument)
+    instrument: StatedInstrument = field(default_factory=StatedInstrument)
     analysis: Analysing = field(default_factory=Analysing)
     dose: Dosing = field(default_factory=Dosing)
     samples: Mapping[str, Sample] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from nta.assessment.finding import Finding, Verdict
 from nta.assessment.recording.evidence import Evidence, finding, not_assessed
 from nta.clock import rate_of_clock
 from nta.diffusion import missing_frames
+from nta.frames import RecordingReport
 from nta.quantity import Z_95
 
 _CAMERA = {
@@ -48,9 +49,7 @@ def losses(e: Evidence) -> Iterator[Finding]:
         "lost_frames",
         "Lost frames",
         lost,
-        f"{r.lost_frames} frames are missing beside the {r.found_frames} found"
-        + (f"; the file claims {r.claimed_frames}" if r.claimed_frames not in (None, r.found_frames) else "")
-        + ("; the file is cut off" if r.truncated else ""),
+        f"{r.lost_frames} frames are missing beside the {r.found_frames} found{_where_it_ends(r)}",
         "check disk, cable and camera load; gaps are bridged with their true time where the index shows them",
     )
     if r.truncated and of_all.verdict is Verdict.PASS:
@@ -68,6 +67,15 @@ def losses(e: Evidence) -> Iterator[Finding]:
         if r.repeated_frames
         else "they are left out; copy the file again, or check the disk it is on",
     )
+
+
+def _where_it_ends(r: RecordingReport) -> str:
+    """Return what the file claims, and how much of it lies behind the cut, if it is cut off."""
+    behind = 0 if r.claimed_frames is None else r.claimed_frames - r.found_frames - r.damaged_frames
+    if r.truncated and behind > 0:
+        return f"; the file is cut off: {behind} of the {r.claimed_frames} frames that it claims lie behind the cut"
+    claims = "" if r.claimed_frames in (None, r.found_frames) else f"; the file claims {r.claimed_frames}"
+    return claims + ("; the file is cut off" if r.truncated else "")
 
 
 def unmarked_losses(e: Evidence) -> Finding:
@@ -197,11 +205,11 @@ def frame_rate(e: Evidence) -> Finding:
     title, interval_s = "Frame rate", e.sized.diffusion.frame_interval_s
     scene, sources = e.spots.scene, e.metadata.get("sources", {})
     if e.metadata.get("clock") not in ("device", "host") or scene.n_frames < 10:
-        by = sources.get("frame_rate_hz", "its own word")
+        by = sources.get("frame_rate_hz", "recording")
         found = not_assessed(
             "frame_rate_agreement",
             title,
-            f"the recording has no clock of its own; the frame rate is {1 / interval_s:.6g} Hz by {by}",
+            f"the recording has no clock of its own; {1 / interval_s:.6g} Hz is what the {_who(by)} says",
             "a wrong frame rate makes every diameter wrong by the same factor: check it against the camera",
         )
         if by == "recording" and e.metadata.get("is_film"):

@@ -16,10 +16,10 @@ from nta.spots import CameraModel, ModelSource
 _MOST_E_PER_ADU = 200.0  # a full well of 50 000 e over the 255 steps of eight bits
 _SAME_C = 0.05  # 0.1 % of a diameter
 _COMPARED = (
-    ("bit_depth", "bit"),
-    ("pixel_size_um", "um"),
-    ("gain_e_per_adu", "e/ADU"),
-    ("offset_adu", "ADU"),
+    ("bit_depth", "bit depth", "bit"),
+    ("pixel_size_um", "pixel size", "um"),
+    ("gain_e_per_adu", "gain", "e/adu"),
+    ("offset_adu", "offset", "adu"),
 )
 _SAME = 0.02  # largest relative difference; a larger one means another camera, mode or objective
 
@@ -147,7 +147,7 @@ def foreign_profile(e: Evidence) -> Iterator[Finding]:
     """Judge whether profile and recording can be of the same instrument."""
     if e.sized.profile is None:
         return
-    apart = [words for words in (_apart(e, name, unit) for name, unit in _COMPARED) if words]
+    apart = [words for words in (_apart(e, *compared) for compared in _COMPARED) if words]
     n = e.sized.camera.binning or 1
     binned = (
         f"; {n} x {n} pixels of the chip are one, which its pixel size takes into account" if n > 1 else ""
@@ -165,12 +165,12 @@ def foreign_profile(e: Evidence) -> Iterator[Finding]:
     )
 
 
-def _apart(e: Evidence, name: str, unit: str) -> str:
+def _apart(e: Evidence, name: str, title: str, unit: str) -> str:
     """Return a value that differs between recording and profile, in words; empty if it agrees or is not stated."""
     mine, other = getattr(e.sized.camera, name), getattr(e.sized.profile, name)
     if mine is None or other is None or math.isclose(mine, other, rel_tol=_SAME):
         return ""
-    return f"{name.removesuffix('_um').replace('_', ' ')}: {other:g} {unit}, the recording has {mine:g}"
+    return f"{title}: {other:g} {unit}, the recording has {mine:g} {unit}"
 
 
 def controls(e: Evidence) -> Iterator[Finding]:

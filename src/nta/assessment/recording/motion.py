@@ -47,7 +47,8 @@ def free_motion(e: Evidence) -> Iterator[Finding]:
         ),
     ):  # fmt: skip
         if q.value is None or q.ends is None:
-            yield not_assessed(name, title, q.method, "")
+            why = q.method.rpartition("; ")[2]  # how it would have been measured stands before that
+            yield not_assessed(name, title, why, "")
             continue
         low, high = q.ends
         off = max(low - 1, 1 - high, 0.0)

@@ -21,7 +21,13 @@ def add_analysing_verbs(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def _analyze(verbs: Any, common: argparse.ArgumentParser) -> None:
     analyze = verbs.add_parser(
-        "analyze", aliases=["analyse"], parents=[common], help="analyse recordings and write their reports"
+        "analyze",
+        aliases=["analyse"],
+        parents=[common],
+        help="analyse recordings and write their reports",
+        description="Analyse recordings: sizes with intervals, findings, report.html and tables. A size needs pixel size, "
+        "frame rate, temperature and viscosity; what the recording or a side-car TOML beside it says need not be given. "
+        "For whole folders: nta batch.",
     )
     analyze.set_defaults(module="analyze")
     analyze.add_argument(
@@ -85,7 +91,11 @@ def _batch(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def _calibrate(verbs: Any, common: argparse.ArgumentParser) -> None:
     calibrate = verbs.add_parser(
-        "calibrate", parents=[common], help="make an instrument profile from a run of certified beads"
+        "calibrate",
+        parents=[common],
+        help="make an instrument profile from a run of certified beads",
+        description="Make an instrument profile from a recording of certified beads: pixel size, brightness and, with "
+        "--concentration, the depth of the light sheet are measured; the rest is that of --profile, which is to be given.",
     )
     calibrate.add_argument("recording", type=Path, help="recording of the beads")
     calibrate.add_argument(
@@ -112,7 +122,12 @@ def _calibrate(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _report(verbs: Any, common: argparse.ArgumentParser) -> None:
-    report = verbs.add_parser("report", parents=[common], help="write the report of saved results again")
+    report = verbs.add_parser(
+        "report",
+        parents=[common],
+        help="write the report of saved results again",
+        description="Write report.html of saved results again, without their recording. Recordings are for nta analyze.",
+    )
     report.add_argument("results", type=Path, help="results.h5, or the folder that holds it")
     report.add_argument(
         "-o", "--output", type=Path, help="folder for the report (default: beside the results)"
@@ -121,8 +136,18 @@ def _report(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _study(verbs: Any, common: argparse.ArgumentParser) -> None:
-    study = verbs.add_parser("study", parents=[common], help="write or check a study file")
-    study.add_argument("action", choices=("init", "check"), help="init writes a commented template")
+    study = verbs.add_parser(
+        "study",
+        parents=[common],
+        help="write or check a study file",
+        description="Write or check the file of a study: which preparations there are, how they were handled, and their "
+        "recordings. nta assess judges it.",
+    )
+    study.add_argument(
+        "action",
+        choices=("init", "check"),
+        help="init writes a commented template; check says what is wrong in a file",
+    )
     study.add_argument(
         "study", nargs="?", type=Path, default=Path("study.toml"), help="study file (default: study.toml)"
     )

@@ -14,6 +14,8 @@ def add_catalogue_verb(verbs: Any, common: argparse.ArgumentParser) -> None:
         aliases=["catalog"],
         parents=[common],
         help="the runs on record: list, show, correct, export",
+        description="The runs on record, in the catalogue that --catalogue or NTA_CATALOGUE names. Nothing in it is ever "
+        "overwritten: a correction is a row of its own.",
     )
     parser.set_defaults(module="catalogue")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)

@@ -117,15 +117,30 @@ def _serve(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _record(verbs: Any, common: argparse.ArgumentParser) -> None:
-    record = verbs.add_parser("record", parents=[common], help="record from a device into a file")
+    record = verbs.add_parser(
+        "record",
+        parents=[common],
+        help="record from a device into a file",
+        description="Record every frame of a device into a file, without an analysis; nta analyze makes one of it. Ctrl-C "
+        "ends the recording early.",
+    )
     device_options(record)
     record.add_argument("-o", "--output", type=Path, required=True, help="recording to write (HDF5)")
     sample_options(record)
 
 
 def _sop(verbs: Any, common: argparse.ArgumentParser) -> None:
-    sop = verbs.add_parser("sop", parents=[common], help="write or check a protocol of measurement")
-    sop.add_argument("action", choices=("init", "check"), help="init writes a commented template")
+    sop = verbs.add_parser(
+        "sop",
+        parents=[common],
+        help="write or check a protocol of measurement",
+        description="Write or check a protocol of measurement (beads, blank, replicates); nta run --sop carries it out.",
+    )
+    sop.add_argument(
+        "action",
+        choices=("init", "check"),
+        help="init writes a commented template; check says what is wrong in a file",
+    )
     sop.add_argument(
         "procedure", nargs="?", type=Path, default=Path("sop.toml"), help="its file (default: sop.toml)"
     )
@@ -133,7 +148,10 @@ def _sop(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def _simulate(verbs: Any, common: argparse.ArgumentParser) -> None:
     simulate = verbs.add_parser(
-        "simulate", parents=[common], help="make a recording of a simulated sample, with its truth"
+        "simulate",
+        parents=[common],
+        help="make a recording of a simulated sample, with its truth",
+        description="Make a recording of a simulated sample; the true sizes and positions are written beside it.",
     )
     simulate.add_argument("scenario", nargs="?", help="name of a scenario or a TOML file")
     simulate.add_argument(
@@ -157,7 +175,12 @@ def _simulate_instrument(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _drivers(verbs: Any, common: argparse.ArgumentParser) -> None:
-    drivers = verbs.add_parser("drivers", parents=[common], help="list the devices that can be opened")
+    drivers = verbs.add_parser(
+        "drivers",
+        parents=[common],
+        help="list the devices that can be opened",
+        description="List the drivers, for --driver of run, live, serve and record, and what each lacks.",
+    )
     drivers.add_argument("--json", action="store_true", help="machine-readable output")
     drivers.add_argument(
         "--find", action="store_true", help="also look for the devices that are connected now"

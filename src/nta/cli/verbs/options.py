@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from nta.cli.parser import dilution, window
+from nta.cli.parser import dilution, frame_rate, window
 
 SAMPLE_OPTIONS = {
     "temperature_c": "temperature",
@@ -60,6 +60,7 @@ def camera_options(parser: argparse.ArgumentParser) -> None:
     )
     camera.add_argument(
         "--frame-rate",
+        type=frame_rate,
         metavar="HZ",
         help="frames per second, also as a fraction (24000/1001); overrides the file's own claim",
     )
@@ -71,7 +72,9 @@ def sample_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that state the sample."""
     sample = parser.add_argument_group("sample", "what was in the cell")
     sample.add_argument("--temperature", type=float, metavar="C", help="temperature at the cell in degC")
-    sample.add_argument("--temperature-std", type=float, metavar="C", help="its standard uncertainty")
+    sample.add_argument(
+        "--temperature-std", type=float, metavar="C", help="its standard uncertainty (default: 0.2)"
+    )
     sample.add_argument("--medium", help="water, or another medium of calibration/media (default: water)")
     sample.add_argument(
         "--viscosity-mpas", type=float, metavar="MPAS", help="viscosity in mPa s, where it was measured"

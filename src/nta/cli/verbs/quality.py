@@ -89,7 +89,11 @@ def _import(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def _compare(verbs: Any, common: argparse.ArgumentParser) -> None:
     verb = verbs.add_parser(
-        "compare", parents=[common], help="overlay results of several sources on one page"
+        "compare",
+        parents=[common],
+        help="overlay results of several sources on one page",
+        description="Overlay the size distributions and concentrations of several results, of nta and of other programs, on "
+        "one page.",
     )
     verb.add_argument(
         "results",
@@ -116,7 +120,10 @@ def _compare(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 def _export(verbs: Any, common: argparse.ArgumentParser) -> None:
     verb = verbs.add_parser(
-        "export", parents=[common], help="write results or a recording in the formats of other programs"
+        "export",
+        parents=[common],
+        help="write results or a recording in the formats of other programs",
+        description="Write results as tables or tracks, or the frames of a recording, in the formats of other programs.",
     )
     verb.add_argument(
         "source", type=Path, help="result folder or results.h5; for ome-tiff and hdf5 a recording"

@@ -168,8 +168,8 @@ class RecordingWriter:
         self._disk.refuse_gone()
         self._flushed_s = time.monotonic()
 
-    def close(self, report: RecordingReport | None = None, ended_by: str | None = None) -> None:
-        """Mark the recording as complete and close it; do nothing if it is closed already.
+    def close(self, report: RecordingReport | None = None, ended_by: str | None = None) -> bool:
+        """Mark the recording as complete and close it, once; return whether all that was written is in it.
 
         One without a single frame is removed: nothing in it could be read, and the next would not get its name.
 
@@ -177,16 +177,17 @@ class RecordingWriter:
         ended_by : reason why it ended early; the recording is then not marked as complete.
         """
         if self._file is None:
-            return
+            return self._disk.failed is None
         try:
             if self._disk.failed is not None:
-                return  # the file of the last flush can be opened, and shows that its writer did not finish
+                return False  # the file of the last flush can be opened, and shows that its writer did not finish
             if report is not None:
                 _put(self._file, "origin_report", json.dumps(dataclasses.asdict(report)))
             if ended_by is not None:
                 _put(self._file, "ended_by", ended_by)
             self._file.attrs["complete"] = ended_by is None
             self.flush()
+            return True
         finally:
             self._let_go()
             if self.frames_written == 0:

@@ -26,7 +26,7 @@ SUMMARY_VERSION = 1
 def summary(analysis: Analysis) -> dict[str, Any]:
     """Return the content of `summary.json`: plain data for JSON, without NaN and infinity."""
     sizes, scene, seen = analysis.sizes, analysis.spots.scene, analysis.visibility
-    values: dict[str, Any] = plain(
+    values: dict[str, Any] = for_json(
         {
             "format": "nta summary",
             "version": SUMMARY_VERSION,
@@ -105,22 +105,22 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def plain(value: Any) -> Any:
+def for_json(value: Any) -> Any:
     """Return plain data for JSON; NaN and infinity, which JSON does not have, become null."""
     if isinstance(value, Quantity):
-        return plain(value.as_dict())
+        return for_json(value.as_dict())
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, np.generic):
-        return plain(value.item())
+        return for_json(value.item())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+        return {f.name: for_json(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
-        return {printable(str(key)): plain(item) for key, item in value.items()}
+        return {printable(str(key)): for_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [for_json(item) for item in value]
     if isinstance(value, str | datetime.date | Path):
         return printable(str(value))
     return value
