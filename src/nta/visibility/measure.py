@@ -118,8 +118,8 @@ def measure_visibility(
 def _missing(sized: SizedTracks, curve: DetectionCurve | None, sheet: LightSheet | None) -> str:
     if sheet is None:
         return (
-            "not calibrated: the instrument profile must state the depth of the light sheet, the wavelength and the numerical "
-            "aperture, and the exposure must be known"
+            "not calibrated: the instrument profile must state the depth of the light sheet, the wavelength and the "
+            "numerical aperture, and the exposure must be known"
         )
     if curve is None:
         return (
