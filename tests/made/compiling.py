@@ -5,12 +5,9 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-import numba
 import numpy as np
-from llvmlite.binding import get_host_cpu_name
-
-from nta.frames import Frame
 
 SAID = "NTA_TESTS_COMPILED"  # variable with what the process said that ran before the tests, if one did
 
@@ -48,8 +45,11 @@ def of_spots() -> None:
     print(json.dumps(said))
 
 
-def _ingredients(frames: list[Frame]) -> dict[str, str]:
+def _ingredients(frames: list[Any]) -> dict[str, str]:
     """Checksums of what the spots depend on, by name: sources, frames; and libraries and processor."""
+    import numba
+    from llvmlite.binding import get_host_cpu_name
+
     modules = {
         name: module for name, module in sys.modules.items() if name.partition(".")[0] in ("nta", "made")
     }
