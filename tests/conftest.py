@@ -42,7 +42,7 @@ def rng():
 
 @pytest.fixture
 def pictures_unwritten():
-    """For tests of what a page says: its pictures are drawn, but not written as SVG."""
+    """For tests of what a page says: its pictures are drawn, but not written."""
     with pictures.unwritten():
         yield
 

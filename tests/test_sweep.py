@@ -17,9 +17,20 @@ from nta.sweep import BUDGET_TERM, sweep, thresholds_around
 from nta.visibility import VisibilitySettings
 
 
+def _beads(width_px, height_px, in_view, n_frames):
+    """Return a recording of beads that is rendered once, for all settings of a sweep."""
+    scene = load_scenario("polystyrene_100nm")
+    camera = replace(scene.camera, width_px=width_px, height_px=height_px)
+    sample = replace(scene.sample, number_in_view=in_view)
+    simulation = simulate(replace(scene, camera=camera, sample=sample, n_frames=n_frames, seed=5))
+    frames = list(simulation.frames())
+    simulation.frames = lambda: iter(frames)
+    return simulation
+
+
 @pytest.mark.slow
 def test_beads_stay_on_a_plateau_and_the_spread_is_in_the_budget():
-    simulation = simulate("polystyrene_100nm", n_frames=100, seed=5)
+    simulation = _beads(320, 240, 20.0, 100)
     settings = AnalysisSettings(
         detection=DetectionSettings(split_overlapping=False),
         sizing=SizingSettings(repeats=50),
@@ -47,10 +58,7 @@ def test_the_sweep_stays_within_what_the_rooms_take():
 @pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["ols", "cve"])
 def test_the_sweep_asks_no_estimator_for_shorter_tracks_than_it_takes(estimator):
-    scene = load_scenario("polystyrene_100nm")
-    small = replace(scene.camera, width_px=320, height_px=240)
-    few = replace(scene.sample, number_in_view=20.0)
-    simulation = simulate(replace(scene, camera=small, sample=few, n_frames=60, seed=5))
+    simulation = _beads(200, 160, 10.0, 40)
     settings = AnalysisSettings(
         diffusion=DiffusionSettings(estimator=estimator),
         sizing=SizingSettings(repeats=0),

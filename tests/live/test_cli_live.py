@@ -152,6 +152,7 @@ def test_what_is_no_share_is_refused(words):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("pictures_unwritten")
 def test_the_whole_way(tmp_path, capsys):
     """60 Hz in real time with recording, tracking and words: nothing lost, and the report is that of the recording."""
     folder = tmp_path / "out"

@@ -114,7 +114,7 @@ def test_gaps_in_the_recording_change_nothing_of_that(tmp_path, instrument, prof
 
 
 def test_the_interval_narrows_and_the_target_stops(tmp_path, instrument, profile, monkeypatch):
-    path, target = tmp_path / "out.h5", 0.05
+    path, target = tmp_path / "out.h5", 0.08
     enough = threading.Event()
     with (
         instrument() as device,

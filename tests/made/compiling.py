@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ def start(*, tracks: bool = False) -> subprocess.Popen[str]:
 
 
 def said_by(process: subprocess.Popen[str]) -> str:
-    """Wait for it, and return what it said: whether it compiled, and a checksum of every column of the spots, as JSON."""
+    """Wait for it, and return what it said, as JSON: whether it compiled, and checksums of its columns and ingredients."""
     return process.communicate()[0]
 
 
@@ -38,9 +39,27 @@ def of_spots() -> None:
     searches = [kernel.stats for kernel in (find, find_discs)]
     said = {
         "compiled": all(search.cache_misses and not search.cache_hits for search in searches),
-        "spots": {k: hashlib.sha256(column.tobytes()).hexdigest() for k, column in spots.as_dict().items()},
+        "of": _ingredients(frames),
+        "spots": {k: _checksum(column.tobytes()) for k, column in spots.as_dict().items()},
     }
     print(json.dumps(said))
+
+
+def _ingredients(frames: list[Any]) -> dict[str, str]:
+    """Checksums of what the spots depend on, by name: sources, frames; and libraries and processor."""
+    import numba
+    from llvmlite.binding import get_host_cpu_name
+
+    modules = {
+        name: module for name, module in sys.modules.items() if name.partition(".")[0] in ("nta", "made")
+    }
+    of = {name: _checksum(Path(m.__file__).read_bytes()) for name, m in modules.items() if m.__file__}
+    images = _checksum(b"".join(frame.image.tobytes() for frame in frames))
+    return {**of, "frames": images, "on": f"{numba.__version__} {np.__version__} {get_host_cpu_name()}"}
+
+
+def _checksum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def of_tracks() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -245,9 +245,8 @@ class _Brightness:
         self._std = population.index_std
         offsets = np.linspace(-_INDEX_STD_CUT, _INDEX_STD_CUT, 7) if self._std > 0 else np.zeros(1)
         # log of the amplitude over diameter, the amplitude itself over index: it is close to linear there
-        self._splines = [
-            _log_brightness(population, float(n), light) for n in self._mean + self._std * offsets
-        ]
+        alike = replace(population, name="", fraction=1.0)
+        self._splines = [_log_brightness(alike, float(n), light) for n in self._mean + self._std * offsets]
 
     def draw(self, diameter_nm: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
         log_diameter = np.log(diameter_nm)
@@ -263,9 +262,8 @@ class _Brightness:
         return self._mean + self._std * offset, amplitude**2
 
 
-@lru_cache(
-    maxsize=64
-)  # an instrument that is started again has the same particles, and this is what takes it seconds
+# an instrument that is started again has the same particles, and this is what takes it seconds
+@lru_cache(maxsize=64)
 def _log_brightness(population: Population, index: float, light: Collection) -> CubicSpline:
     """Return log cross-section over log diameter; the number of nodes is doubled until it hardly matters."""
     from scipy.interpolate import CubicSpline

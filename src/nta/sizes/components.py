@@ -149,7 +149,7 @@ class _Dictionary:
         sd = np.concatenate(
             [np.full(grid.x[::n].size, s) for s, n in zip(_DICTIONARY_SD, strides, strict=True)]
         )
-        bins = component_bins(grid, mean, sd**2)[0].astype(np.float32)
+        bins = component_bins(grid, mean, sd**2).astype(np.float32)
         return cls(mean, sd**2, evidence.likelihood @ bins.T)
 
     def best_of_each_width(self, score: FloatArray) -> list[int]:

@@ -70,7 +70,7 @@ def lobes_in_view(grid: Grid, mixture: Mixture, tracks: FloatArray, in_view: Flo
     tracks, in_view : (n, n_bins) both distributions.
     """
     by_track = np.divide(in_view, tracks, out=np.zeros_like(in_view), where=tracks > 0)
-    bins = component_bins(grid, mixture.mean, mixture.variance)[0] * by_track[:, None]
+    bins = component_bins(grid, mixture.mean, mixture.variance) * by_track[:, None]
     total = np.maximum(bins.sum(axis=2), _NONE)
     share = mixture.share * total
     mean = bins @ grid.x / total

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nta.columns import BoolArray, FloatArray
+from nta.columns import BoolArray, Float32Array, FloatArray
 from nta.sizes.evidence import Evidence, Grid
 
 Widths = Literal["free", "beads"]
@@ -32,6 +32,7 @@ BROAD_SD = 0.1
 SMALLEST_SD = 0.008
 LARGEST_SD = 1.0
 _TINY = 1e-30
+_LEAST_EXPONENT = -700.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,23 +77,32 @@ class Mixture:
 
     def on_bins(self, grid: Grid) -> FloatArray:
         """Probability of every bin: (n_fits, n_bins)."""
-        bins = component_bins(grid, self.mean, self.variance)[0]
+        bins = component_bins(grid, self.mean, self.variance)
         return np.asarray(np.einsum("bk,bkg->bg", self.share, bins))
 
 
-def component_bins(
-    grid: Grid, mean: FloatArray, variance: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the probability of every bin under each component, and its derivatives by mean and variance."""
+def component_bins(grid: Grid, mean: FloatArray, variance: FloatArray) -> FloatArray:
+    """Return the probability of every bin under each component."""
+    from scipy.special import ndtr
+
+    return np.diff(ndtr((grid.edges - mean[..., None]) / np.sqrt(variance)[..., None]), axis=-1)
+
+
+def _bins_and_slopes(grid: Grid, mean: FloatArray, variance: FloatArray) -> Float32Array:
+    """Return the probability of every bin under each component, and its derivatives by mean and variance: (3, ...)."""
     from scipy.special import ndtr
 
     sd = np.sqrt(variance)[..., None]
     z = (grid.edges - mean[..., None]) / sd
-    phi = np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
-    p = np.diff(ndtr(z), axis=-1)
-    by_mean = -np.diff(phi, axis=-1) / sd
-    by_variance = -np.diff(z * phi, axis=-1) / (2 * sd * sd)
-    return p, by_mean, by_variance
+    below = ndtr(z)
+    # far out it is 0 in single precision either way; numbers below the least normal one take many times as long
+    phi = np.exp(np.maximum(-0.5 * z * z, _LEAST_EXPONENT)) / np.sqrt(2 * np.pi)
+    z *= phi
+    found = np.empty((3, *mean.shape, grid.edges.size - 1), dtype=np.float32)
+    np.subtract(below[..., 1:], below[..., :-1], out=found[0], casting="same_kind")
+    np.divide(phi[..., :-1] - phi[..., 1:], sd, out=found[1], casting="same_kind")
+    np.divide(z[..., :-1] - z[..., 1:], 2 * sd * sd, out=found[2], casting="same_kind")
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,9 +125,7 @@ def _evaluate(
     """Evaluate fits without the prior, at weights per cell (n_fits, n_cells)."""
     n_fits, k = share.shape
     n_cells, n_bins = evidence.likelihood.shape
-    bins = np.stack(component_bins(evidence.grid, mean, variance)).astype(
-        np.float32
-    )  # (3, fits, components, bins)
+    bins = _bins_and_slopes(evidence.grid, mean, variance)  # (3, fits, components, bins)
     values = (evidence.likelihood @ bins.reshape(-1, n_bins).T).reshape(n_cells, 3, n_fits, k)
     share32 = share.astype(np.float32)
     f = np.maximum(np.einsum("cbk,bk->cb", values[:, 0], share32), np.float32(_TINY))

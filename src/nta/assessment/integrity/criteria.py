@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -168,26 +169,26 @@ def _size_at_brightness(c: _Comparer) -> Iterator[Criterion]:
         ("size_at_brightness", "Size at given brightness"),
         ("beyond_median", "Size at brightness beyond the median's shift"),
     )
-    curve = _curve(c.evidence, c.reference)
-    if isinstance(curve, str):
-        yield from (_missing(name, title, "ln", curve) for name, title in both)
+    excess = _excess(c.evidence, c.reference)
+    if isinstance(excess, str):
+        yield from (_missing(name, title, "ln", excess) for name, title in both)
         return
     (first, second) = both
-    yield c.by_video(*first, "ln", margin, lambda v, *_: curve.excess(v))
-    yield c.by_video(*second, "ln", margin, lambda v, *_: curve.excess(v) - v.log_d50())
+    yield c.by_video(*first, "ln", margin, lambda v, *_: excess(v))
+    yield c.by_video(*second, "ln", margin, lambda v, *_: excess(v) - v.log_d50())
 
 
-def _curve(evidence: IntegrityEvidence, reference: Arm) -> BrightnessCurve | str:
-    """Return the brightness curve of the reference, or the reason why it cannot be used for all videos."""
+def _excess(evidence: IntegrityEvidence, reference: Arm) -> Callable[[Video], float] | str:
+    """Return a video's excess over the brightness curve of the reference, or the reason why some video has none."""
     if evidence.differs_in_run:
         return "brightness compares within one run only"
     try:
-        curve = BrightnessCurve.of(reference.videos)
+        excess = cache(BrightnessCurve.of(reference.videos).excess)
     except SettingError as error:
         return str(error)
-    if any(not math.isfinite(curve.excess(video)) for arm in evidence.arms for video in arm.videos):
+    if any(not math.isfinite(excess(video)) for arm in evidence.arms for video in arm.videos):
         return "a video has no track in the reference's brightness"
-    return curve
+    return excess
 
 
 def _missing(name: str, title: str, scale: Scale, why: str) -> Criterion:

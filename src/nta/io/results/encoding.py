@@ -14,11 +14,13 @@ import datetime
 import enum
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import h5py
 import numpy as np
+from h5py import h5a, h5d, h5p, h5s, h5t
 
 _TYPE = "nta_type"
 _MEMBERS = "members"  # keys of a mapping in their order, which HDF5 does not store
@@ -48,7 +50,7 @@ class Writer:
             self._write_mapping(parent, name, value)
         elif isinstance(value, tuple | list):
             group = _group(parent, name, "tuple" if isinstance(value, tuple) else "list")
-            group.attrs["length"] = len(value)
+            _write_scalar(group, "length", len(value))
             for i, item in enumerate(value):
                 self.write(group, str(i), item)
         else:
@@ -59,7 +61,9 @@ class Writer:
         for f in fields(value):
             self.write(group, f.name, getattr(value, f.name))
             if "unit" in f.metadata:
-                group[f.name].attrs.update(unit=f.metadata["unit"], meaning=f.metadata["meaning"])
+                column = group[f.name]
+                _set(column, "unit", _text(f.metadata["unit"]), _TEXT)
+                _set(column, "meaning", _text(f.metadata["meaning"]), _TEXT)
 
     def _write_mapping(self, parent: h5py.Group, name: str, value: Mapping[Any, Any]) -> None:
         if all(isinstance(key, str) and _is_plain_name(key) for key in value):
@@ -81,8 +85,8 @@ class Reader:
 
     def read(self, parent: h5py.Group, name: str, hint: Any = Any) -> Any:
         """Read a member of `parent` that was declared as `hint`."""
-        if name in parent.attrs:
-            return _as_declared(_scalar(parent.attrs[name]), hint)
+        if h5a.exists(parent.id, name.encode()):
+            return _as_declared(_scalar(parent, name), hint)
         member = parent[name]
         if isinstance(member, h5py.Dataset) and member.shape == () and member.attrs.get(_TYPE) == "text":
             return _as_declared(member.asstr()[()], hint)
@@ -94,9 +98,9 @@ class Reader:
         return self._read[place]
 
     def _read_group(self, group: h5py.Group, hint: Any) -> Any:
-        kind = group.attrs[_TYPE]
+        kind = _scalar(group, _TYPE)
         if kind in ("tuple", "list"):
-            hints = _item_hints(hint, int(group.attrs["length"]))
+            hints = _item_hints(hint, int(_scalar(group, "length")))
             items = [self.read(group, str(i), item_hint) for i, item_hint in enumerate(hints)]
             return tuple(items) if kind == "tuple" else items
         if kind == "mapping":
@@ -108,7 +112,7 @@ class Reader:
         return self._read_dataclass(group, _class_named(kind, hint))
 
     def _read_dataclass(self, group: h5py.Group, kind: type) -> Any:
-        hints = get_type_hints(kind)
+        hints = _hints(kind)
         known = {f.name: f for f in fields(kind)}
         present = set(group) | set(group.attrs) - {_TYPE}
         if unknown := sorted(present - set(known)):
@@ -124,30 +128,35 @@ class Reader:
 
 def _group(parent: h5py.Group, name: str, kind: str) -> h5py.Group:
     group = parent.create_group(name)
-    group.attrs[_TYPE] = kind
+    _set(group, _TYPE, _text(kind), _TEXT)
     return group
 
 
 def _write_array(parent: h5py.Group, name: str, value: np.ndarray[Any, Any]) -> None:
     if value.dtype.kind not in "biufc":
         raise TypeError(f"{parent.name}/{name}: an array of {value.dtype} cannot be kept; only numbers can")
-    packed: dict[str, Any] = {}
     if value.nbytes >= _WORTH_PACKING:
         packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
-    parent.create_dataset(name, data=value, **packed)
+        parent.create_dataset(name, data=value, **packed)
+        return
+    in_file, here = _forms(value.dtype)
+    space = h5s.create_simple(value.shape)
+    dataset = h5d.create(parent.id, name.encode(), in_file, space, dcpl=_SMALL, lcpl=_NAMED)
+    dataset.write(h5s.ALL, h5s.ALL, np.asarray(value, order="C"), mtype=here)
 
 
 def _write_scalar(parent: h5py.Group, name: str, value: Any) -> None:
     if value is None:
-        parent.attrs[name] = h5py.Empty("f8")
+        h5a.create(parent.id, name.encode(), h5t.IEEE_F64LE, _NOTHING)
     elif isinstance(value, enum.Enum):
         _write_scalar(parent, name, value.value)
     elif isinstance(value, datetime.date):
-        parent.attrs[name] = value.isoformat()
+        _write_text(parent, name, value.isoformat())
     elif isinstance(value, bool | np.generic | float):
-        parent.attrs[name] = value
+        number = np.asarray(value)
+        _set(parent, name, number, _forms(number.dtype))
     elif isinstance(value, int):
-        parent.attrs[name] = np.int64(value)  # OverflowError beyond 64 bits
+        _write_scalar(parent, name, np.int64(value))  # OverflowError beyond 64 bits
     elif isinstance(value, str):
         _write_text(parent, name, value)
     else:
@@ -164,15 +173,50 @@ def _write_text(parent: h5py.Group, name: str, value: str) -> None:
     elif len(encoded) > _LONG_TEXT:
         parent.create_dataset(name, data=value, dtype=h5py.string_dtype()).attrs[_TYPE] = "text"
     else:
-        parent.attrs[name] = value
+        _set(parent, name, _text(value), _TEXT)
 
 
-def _scalar(value: Any) -> Any:
-    if isinstance(value, h5py.Empty):
+_Forms = tuple[h5t.TypeID, h5t.TypeID]
+"""Types of a value in the file and in memory."""
+
+_ONE, _NOTHING = h5s.create(h5s.SCALAR), h5s.create(h5s.NULL)
+_SMALL = h5p.create(h5p.DATASET_CREATE)
+_SMALL.set_obj_track_times(False)
+_NAMED = h5p.create(h5p.LINK_CREATE)
+_NAMED.set_char_encoding(h5t.CSET_UTF8)
+_PLAIN_TEXT = h5py.string_dtype()
+_TEXT: _Forms = h5t.py_create(_PLAIN_TEXT, logical=True), h5t.py_create(_PLAIN_TEXT)
+
+
+@cache
+def _forms(dtype: np.dtype[Any]) -> _Forms:
+    return h5t.py_create(dtype, logical=True), h5t.py_create(dtype)
+
+
+def _text(value: str) -> np.ndarray[Any, Any]:
+    return np.array(value, dtype=_PLAIN_TEXT)
+
+
+def _set(owner: h5py.HLObject, name: str, value: np.ndarray[Any, Any], forms: _Forms) -> None:
+    """Set an attribute, as `owner.attrs` does, which works out the types of each anew, at several times the cost."""
+    key = name.encode()
+    if h5a.exists(owner.id, key):  # a column that stands in two tables
+        h5a.delete(owner.id, key)
+    h5a.create(owner.id, key, forms[0], _ONE).write(value, mtype=forms[1])
+
+
+def _scalar(owner: h5py.HLObject, name: str) -> Any:
+    """Return an attribute that `_set` made, or an empty one as None; see there why not by `owner.attrs`."""
+    attribute = h5a.open(owner.id, name.encode())
+    if attribute.get_space().get_simple_extent_type() == h5s.NULL:
         return None
-    if isinstance(value, np.void):
-        return value.tobytes().decode("utf-8", "surrogateescape")
-    return value.item() if isinstance(value, np.generic) else value
+    dtype = attribute.dtype
+    value = np.empty(attribute.shape, dtype)
+    attribute.read(value, mtype=_TEXT[1] if dtype.kind == "O" else _forms(dtype)[1])
+    found = value[()] if dtype.kind == "V" else value.item()
+    if isinstance(found, np.void):
+        found = found.tobytes()
+    return found.decode("utf-8", "surrogateescape") if isinstance(found, bytes) else found
 
 
 def _read_array(member: h5py.Dataset) -> np.ndarray[Any, Any]:
@@ -221,6 +265,11 @@ def _value_hint(hint: Any) -> Any:
 
 def _tuple_of(hint: Any) -> Any:
     return tuple.__class_getitem__((hint, ...))
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _class_named(name: str, hint: Any) -> type:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
 from nta.diffusion import EnsembleMotion
@@ -41,8 +42,9 @@ def mean_squared_displacement(analysis: Analysis) -> Picture:
     error = np.nan_to_num(msd.std_err_um2[known])
     top = 1.35 * float(np.max(mean + Z_95 * error))
     rows = np.flatnonzero(analysis.diffusion.has_size)
-    for row in rows[:: max(1, rows.size // _MOST_LINES)]:
-        axis.plot(msd.lag_s, msd.track_um2[row], color=LIGHT, linewidth=0.5, zorder=0)
+    shown = msd.track_um2[rows[:: max(1, rows.size // _MOST_LINES)]]
+    single = [np.column_stack([msd.lag_s, squared]) for squared in shown]
+    axis.add_collection(LineCollection(single, colors=LIGHT, linewidths=0.5, zorder=0))
     axis.errorbar(lag, mean, Z_95 * error, fmt="o", color=INK, markersize=4, linewidth=1, zorder=3)
     line = ""
     if np.isfinite(msd.diffusion_um2_s):

@@ -16,7 +16,12 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
+from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullFormatter
 from PIL import Image
 
@@ -120,12 +125,10 @@ def new_figure(size: tuple[float, float]) -> Figure:
 
 def as_svg(picture: Picture) -> str:
     """Return the figure as an SVG element; its text depends only on the data, its ids are unique on the page."""
-    if picture.figure is None:
-        raise ValueError(f"{picture.name} has no figure")
     buffer = io.StringIO()
-    with house_style(), mpl.rc_context({"svg.hashsalt": picture.name}):
-        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        picture.figure.savefig(buffer, format="svg", metadata=nothing)
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with _canvas(picture, FigureCanvasSVG) as canvas, mpl.rc_context({"svg.hashsalt": picture.name}):
+        canvas.print_svg(buffer, metadata=nothing)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r'\bid="([^"]+)"', rf'id="{picture.name}-\1"', text)
@@ -138,22 +141,41 @@ def as_svg(picture: Picture) -> str:
 
 def as_png(picture: Picture) -> bytes:
     """Return the figure as a PNG picture."""
-    if picture.figure is None:
-        raise ValueError(f"{picture.name} has no figure")
     buffer = io.BytesIO()
-    with house_style():
-        picture.figure.savefig(buffer, format="png", metadata={"Software": None})
+    with _canvas(picture, FigureCanvasAgg) as canvas:
+        canvas.print_png(buffer, metadata={"Software": None})
     return buffer.getvalue()
 
 
 def as_pdf(picture: Picture) -> bytes:
     """Return the figure as a PDF of one page, with vector graphics for print."""
-    if picture.figure is None:
-        raise ValueError(f"{picture.name} has no figure")
     buffer = io.BytesIO()
-    with house_style():
-        picture.figure.savefig(buffer, format="pdf", metadata={"CreationDate": None})
+    with _canvas(picture, FigureCanvasPdf) as canvas:
+        canvas.print_pdf(buffer, metadata={"CreationDate": None})
     return buffer.getvalue()
+
+
+@contextmanager
+def _canvas(picture: Picture, kind: type[FigureCanvasBase]) -> Iterator[Any]:
+    """Yield a canvas that writes the figure, whose layout is solved at the first time and kept.
+
+    `Figure.savefig` solves it again for each format, and draws everything twice to do so.
+    """
+    figure = picture.figure
+    if figure is None:
+        raise ValueError(f"{picture.name} has no figure")
+    with house_style():
+        engine = figure.get_layout_engine()
+        if isinstance(engine, ConstrainedLayoutEngine):
+            FigureCanvasSVG(figure)  # measures text without regard to pixels
+            engine.execute(figure)
+            figure.set_layout_engine("none")
+        dpi = figure.dpi
+        figure.set_dpi(mpl.rcParams["savefig.dpi"])
+        try:
+            yield kind(figure)
+        finally:
+            figure.set_dpi(dpi)  # drawings of lines set it to their own
 
 
 class _Steps(Locator):
