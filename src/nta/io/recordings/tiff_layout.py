@@ -128,6 +128,10 @@ def check_axes(tiff: tifffile.TiffFile, axes: Mapping[str, int], path: Path) -> 
     said = ", ".join(f"{n} along {axis}" for axis, n in counts.items())
     if len(counts) > 1:
         raise RecordingError(f"{path} has more than a time axis ({said}); export one channel and plane")
+    if "R" in counts:  # as NDTiff counts positions
+        raise RecordingError(
+            f"{path} has {counts['R']} positions and no time axis: each is an image of its own"
+        )
     if "C" in counts:
         raise RecordingError(
             f"{path} has {counts['C']} channels and no time axis; export one channel; if they are the frames, make them the "
