@@ -17,6 +17,7 @@ from nta.calibration import InstrumentProfile, SampleConditions, load_medium
 from nta.devices import Instrument
 from nta.errors import DeviceError, NtaError, SettingError, in_words
 from nta.frames import CameraState
+from nta.io.recordings import labels_of
 from nta.io.results import RECORDING_FILE
 from nta.live import LiveAnalysis, Snapshot, refuse_no_temperature, warm_up_lightly
 from nta.live.wording import reached
@@ -27,7 +28,7 @@ from nta.web.notes import Notes
 from nta.web.preview import PREVIEW, Preview
 from nta.web.recording import Recording
 from nta.web.reports import Report, Reports
-from nta.web.runs import Runs, labels_of
+from nta.web.runs import Runs
 from nta.web.view import NewestFrames
 
 _CAMERA_SETTINGS = ("exposure_s", "frame_rate_hz", "gain")
