@@ -180,7 +180,7 @@ class Page:
         self._set(self._sizes_title, f"<h2>Sizes {of} {text(name)}</h2>")
         self._set(self._results, words.rows(result_rows(seen, goes_on=recording)))
         sizing = seen.sizing
-        if self._drawn != (key := (name, sizing and sizing.at_s)):
+        if self._drawn != (key := (name, why_no_sizes(seen) if sizing is None else sizing.at_s)):
             self._drawn = key
             self._draw(seen)
 
