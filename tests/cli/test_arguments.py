@@ -9,6 +9,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+import h5py
 import pytest
 
 import nta
@@ -234,6 +235,21 @@ def test_json_alone_is_on_standard_output_and_one_bad_recording_does_not_stop_th
             )
         ),
     ]
+
+
+def test_a_recording_is_analysed_as_it_was_ordered_unless_the_command_says_otherwise(desk, capsys):
+    shutil.copy(SAMPLES / "beads_100nm.h5", "beads.h5")
+    with h5py.File("beads.h5", "a") as file:
+        labels = {"kind": "beads", "standard": "", "operator": "A. Roth", "instrument": "left"}
+        file["metadata"].attrs["labels"] = f"json:{json.dumps(labels)}"
+    told = []
+    for said in ((), ("--kind", "sample", "--operator", "B. Meier")):
+        assert main(["analyze", "beads.h5", "-o", f"out{len(told)}", "--json", *QUICK, *said]) == 0
+        summary = json.loads(capsys.readouterr().out)
+        told.append(
+            (summary["kind"], *(summary["provenance"]["about"][name] for name in ("operator", "instrument")))
+        )
+    assert told == [("beads", "A. Roth", "left"), ("sample", "B. Meier", "left")]
 
 
 def test_too_little_memory_is_said(capsys, monkeypatch):

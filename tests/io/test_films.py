@@ -65,6 +65,12 @@ def test_luma_below_the_black_of_video_is_of_the_whole_range_where_nobody_says(t
     assert any("does not say the range of its luma" in note for note in recording.report.notes)
 
 
+def test_sixteen_bits_in_a_mov_that_may_be_colour_are_refused(tmp_path):
+    path = write_film(tmp_path / "deep.mov", noisy_frames(4, 16), "rawvideo", "gray16le")
+    with pytest.raises(RecordingError, match=r"may be grey or 5-5-5 colour.*export it as TIFF"):
+        open_recording(path)
+
+
 def test_sixteen_bits_in_an_avi_are_read_where_it_says_that_they_are_grey(tmp_path):
     frames = noisy_frames(4, 16)
     path = write_film(tmp_path / "deep.avi", frames, "rawvideo", "gray16le")

@@ -1,9 +1,12 @@
 """Recordings of Micro-Manager: what it says of its images is taken, also of those of an acquisition that was killed."""
 
+import struct
+
 import numpy as np
 import pytest
+import tifffile
 
-from made.micromanager import said_of, write_images, write_stack
+from made.micromanager import said_in_a_burst, said_of, write_images, write_ndtiff, write_stack
 from made.outside_writers import noisy_frames, read_back
 from nta.batch.folder import recordings_in
 from nta.errors import RecordingError
@@ -129,3 +132,63 @@ def test_the_folder_above_the_images_says_where_they_are_and_a_batch_finds_them(
         open_recording(tmp_path / "run_1")
     (found,) = recordings_in(tmp_path)
     assert found.path == tmp_path / "run_1" / "Default"
+
+
+@pytest.mark.parametrize(("version", "parts"), [(2, 1), (3, 1), (3, 3)])
+def test_an_ndtiff_is_read_whole_with_the_times_of_its_burst(tmp_path, version, parts):
+    frames = noisy_frames(depth=12)
+    first = write_ndtiff(tmp_path / "run_1", frames, version=version, parts=parts)
+    images, found, recording = read_back(first)
+    np.testing.assert_array_equal(images, frames)
+    assert [frame.time_s for frame in found] == pytest.approx(0.01025 * np.arange(24))
+    camera = recording.camera
+    assert (camera.exposure_s, camera.pixel_size_um, camera.bit_depth) == (0.01, 0.32, 12)
+    assert camera.frame_rate_hz == pytest.approx(1 / 0.01025)
+    assert recording.metadata["date"] == "2023-02-18"
+    assert (recording.report.truncated, recording.report.notes) == (False, ())
+
+
+def test_a_part_of_an_ndtiff_names_the_first_and_a_missing_one_is_named(tmp_path):
+    first = write_ndtiff(tmp_path / "run_1", noisy_frames(depth=12), parts=3)
+    assert [found.path for found in recordings_in(tmp_path)] == [first]
+    before = checksum(first)
+    second = first.with_name("run_NDTiffStack_1.tif")
+    with pytest.raises(RecordingError, match=r"begins in run_NDTiffStack\.tif; give that"):
+        open_recording(second)
+    second.write_bytes(second.read_bytes()[:-1] + b" ")
+    assert checksum(first) != before
+    second.unlink()
+    with pytest.raises(RecordingError, match=r"run_NDTiffStack_1\.tif, does not lie beside it"):
+        open_recording(first)
+
+
+def test_positions_are_no_times(tmp_path):
+    def placed(k):
+        return said_in_a_burst(k, **{"ElapsedTime-ms": 13 * k})
+
+    first = write_ndtiff(tmp_path / "run_1", noisy_frames(3, depth=12), said=placed)
+    (first.parent / "NDTiff.index").write_bytes(_index_of_positions(first))
+    with pytest.raises(RecordingError, match="3 positions and no time axis"):
+        open_recording(first)
+
+
+def _index_of_positions(path):
+    """Return an index that calls the images of a file positions: axes, file, place and form of each."""
+    name, index = path.name.encode(), b""
+    with tifffile.TiffFile(path) as tiff:
+        for k, page in enumerate(tiff.pages):
+            axes = f'{{"position":"Pos{k}"}}'.encode()
+            index += struct.pack("<I", len(axes)) + axes + struct.pack("<I", len(name)) + name
+            text = page.tags[51123]
+            numbers = (
+                page.dataoffsets[0],
+                page.imagewidth,
+                page.imagelength,
+                1,
+                0,
+                text.valueoffset,
+                text.count,
+                0,
+            )
+            index += struct.pack("<8I", *numbers)
+    return index

@@ -392,6 +392,21 @@ def test_an_image_stored_otherwise_than_the_others_is_read_as_it_is_or_refused(t
         np.testing.assert_array_equal(read_back(path)[0], frames)
 
 
+def test_a_place_outside_any_file_is_an_image_that_is_not_there(tmp_path):
+    path = tmp_path / "far.tif"
+    with tifffile.TiffWriter(path, bigtiff=True) as tiff:
+        for image in noisy_frames(6):
+            tiff.write(image, metadata=None, contiguous=False)
+    with tifffile.TiffFile(path) as tiff:
+        at = tiff.pages[3].tags["StripOffsets"].offset + 12
+    data = bytearray(path.read_bytes())
+    data[at : at + 8] = b"\xf0" + b"\xff" * 7
+    path.write_bytes(data)
+    images, _, recording = read_back(path)
+    assert len(images) == 5
+    assert recording.report.truncated
+
+
 @pytest.mark.parametrize("bigtiff", [False, True])
 @pytest.mark.parametrize("byteorder", "<>")
 def test_images_in_many_strips_are_read_whole(tmp_path, bigtiff, byteorder):

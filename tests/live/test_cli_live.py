@@ -127,6 +127,10 @@ def test_what_lags_is_said():
     assert "30.0 of 60.0 Hz" in _drawn(replace(FULL, set_hz=60.0))
     assert "behind" not in _drawn(FULL)
     assert "180, 6 s behind" in _drawn(replace(FULL, frames_waiting=180))
+    assert "60 (20 %) left out" in _drawn(replace(FULL, frames_shed=60))
+    assert "the first" not in _drawn(FULL)
+    assert "so far sized             the first 10 s" in _drawn(replace(FULL, elapsed_s=30.0))
+    assert "being inferred" in _drawn(replace(FULL, sizing=None)), "not: when the first frames are searched"
 
 
 def test_a_device_that_is_silent_is_said():

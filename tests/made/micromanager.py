@@ -1,4 +1,4 @@
-"""Recordings in the layouts of Micro-Manager: images with `metadata.txt` of 1.4 and 2.0, and stacks of 2.0."""
+"""Recordings in the layouts of Micro-Manager: images with `metadata.txt` of 1.4 and 2.0, stacks of 2.0, NDTiff 2 and 3."""
 
 import json
 import struct
@@ -131,3 +131,55 @@ def _ome(name, frames):
         f'<Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint16" {size} PhysicalSizeX="0.32" PhysicalSizeY="0.32">'
         f'<Channel ID="Channel:0:0" SamplesPerPixel="1"/>{planes}</Pixels></Image></OME>'
     )
+
+
+def said_in_a_burst(k, **other):
+    """Return what the acquisition engine of Pycro-Manager says of frame `k`: the elapsed time is that of the first."""
+    words = {
+        "Axes": {"time": k},
+        "BitDepth": 12,
+        "Core-Camera": "Camera",
+        "Camera-CameraName": "DemoCamera",
+        "ElapsedTime-ms": 0,
+        "Exposure": 10,
+        "PixelSizeUm": 0.32,
+        "Time": "2023-02-18 18:21:40 -",
+        "TimeReceivedByCore": f"2023-02-18 18:21:40.{20_000 + 10_250 * k:06d}",
+    }
+    return words | other
+
+
+def write_ndtiff(folder, frames, *, version=3, parts=1, said=said_in_a_burst):
+    """Write the files of NDTiff as ndstorage 0.1.18 does, in as many parts, and return the first; the index is left out."""
+    folder.mkdir()
+    count, height, width = frames.shape
+    summary = json.dumps({"DateAndTime": "2023/02/18 18:21:40", "PixelSize_um": 0.32}).encode()
+    marks = (483729, 3, 3) if version == 3 else (483729, 2)
+    head = 8 + 4 * len(marks) + 8
+    names = ["run_NDTiffStack.tif", *(f"run_NDTiffStack_{k}.tif" for k in range(1, parts))]
+    for number, name in enumerate(names):
+        out = bytearray(head) + summary
+        out += bytes(len(out) % 2)
+        struct.pack_into("<2sHI", out, 0, b"II", 42, len(out))
+        struct.pack_into(f"<{len(marks) + 2}I", out, 8, *marks, 2355492, len(summary))
+        here = range(number * count // parts, (number + 1) * count // parts)
+        for k in here:
+            words = json.dumps(said(k)).encode()
+            scale = len(out) + 2 + 12 * 13 + 4
+            pixels, size = scale + 16, frames[k].nbytes
+            following = pixels + size + len(words)
+            entries = [
+                (256, 4, 1, width),
+                (257, 4, 1, height),
+                (258, 3, 1, 16),
+                (259, 3, 1, 1),
+                (262, 3, 1, 1),
+            ]
+            entries += [(273, 4, 1, pixels), (277, 3, 1, 1), (278, 3, 1, height), (279, 4, 1, size)]
+            entries += [(282, 5, 1, scale), (283, 5, 1, scale + 8), (296, 3, 1, 3)]
+            entries.append((51123, 2, len(words), pixels + size))
+            out += struct.pack("<H", 13) + b"".join(struct.pack("<HHII", *entry) for entry in entries)
+            out += struct.pack("<I", 0 if k == here[-1] else following + following % 2)
+            out += struct.pack("<4I", 1, 1, 1, 1) + frames[k].tobytes() + words + bytes(following % 2)
+        (folder / name).write_bytes(out)
+    return folder / names[0]

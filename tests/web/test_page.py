@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import threading
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from nta.devices import Instrument
 from nta.errors import NtaError
+from nta.live import analysis as live_analysis
 from nta.web.look import Order
 from nta.web.runs import Runs
 
@@ -103,6 +105,30 @@ def test_a_person_previews_turns_records_and_reads(session, visit, reported):
         visit(desk, see)
     about = {"kind": "sample", "standard": ""}
     assert reported == [(desk.runs.folder / "first" / "recording.h5", {"sample": "<b>vesicles</b>"}, about)]
+
+
+def test_a_first_sizing_that_takes_long_is_said(session, visit, monkeypatch):
+    released, sized = threading.Event(), live_analysis.size_so_far
+
+    def slowly(*words, **more):
+        released.wait(30)
+        return sized(*words, **more)
+
+    monkeypatch.setattr(live_analysis, "size_so_far", slowly)
+
+    async def see(user):
+        await _until(lambda: next(iter(user.find(marker="record").elements)).enabled)
+        user.find(marker="record").click()
+        await _until(lambda: "the first sizes are being inferred" in _content(user, "distribution"))
+        released.set()
+        await _until(lambda: "polyline" in _content(user, "distribution"), 60)
+        user.find(marker="stop").click()
+
+    try:
+        with session() as desk:
+            visit(desk, see)
+    finally:
+        released.set()
 
 
 def test_what_is_refused_is_a_line_on_the_page(session, visit, instrument):

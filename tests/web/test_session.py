@@ -91,6 +91,28 @@ def test_it_ends_when_somebody_stops_it_and_nothing_is_lost(session, reported):
         until(lambda: reported)
 
 
+def test_the_preview_goes_on_until_the_analysis_is_ready_and_then_it_records(session, reported, monkeypatch):
+    ready = threading.Event()
+    monkeypatch.setattr("nta.web.session.warm_up_lightly", lambda *_: ready.wait(20))
+    with session() as desk:
+        desk.record(Order(name="never", duration_s=30))
+        desk.stop()
+        until(lambda: desk.look().phase == "previewing")
+        desk.record(Order(name="first", duration_s=0.5))
+        before = _shown(desk)
+        until(lambda: _shown(desk) > before + 10)
+        assert (desk.look().phase, desk.look().snapshot.frames) == ("recording", 0)
+        ready.set()
+        until(lambda: reported)
+    assert [recording.parent.name for recording, *_ in reported] == ["first"]
+
+
+def _shown(desk):
+    """Return the number of the newest picture."""
+    newest = desk.view.newest()
+    return 0 if newest is None else newest.number
+
+
 def test_closing_ends_a_recording_in_order(session, reported):
     with session() as desk:
         folder = desk.record(Order(name="closed", duration_s=60.0))

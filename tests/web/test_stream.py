@@ -103,6 +103,20 @@ def test_several_people_look_at_once_and_a_slow_one_holds_up_nobody():
     assert [head["index"] for head, _ in quick.got] == [1, 2, 3, 4, 5]
 
 
+def test_spots_of_frames_that_are_gone_are_said_to_be_late():
+    view = NewestFrames()
+    view.begin(12)
+    for index in range(200):
+        view.show(_frame(index))
+    asked = json.dumps({"spots": True})
+    view.found(_spots(0, [3, 2]))
+    late = _served(view, [(lambda: None, asked)]).got[0][0]
+    view.found(_spots(190, [3, 2]))
+    in_time = _served(view, [(lambda: None, asked)]).got[0][0]
+    assert (late["spots"], late["late"]) == (None, True)
+    assert (len(in_time["spots"]) > 0, in_time["late"]) == (True, False)
+
+
 def test_spots_go_with_the_frame_in_which_they_are():
     view = NewestFrames()
     view.begin(12)

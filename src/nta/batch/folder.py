@@ -36,7 +36,7 @@ RECORDINGS = (
     *(".nd2", ".czi", ".lif", ".lsm", ".ims", ".oib", ".oir", ".vsi", ".sif", ".spe", ".dcimg"),
 )
 _BESIDE = (".toml", ".npz", ".json")  # side-cars, truth of simulations, notes of programs
-_CONTINUES = re.compile(r"(.+)_\d+(\.ome\.tiff?)", re.I)
+_CONTINUES = re.compile(r"(.+)_\d+((?:\.ome)?\.tiff?)", re.I)
 _IMAGES_OF_A_FOLDER = 2  # as many images make their folder one recording
 
 

@@ -7,8 +7,9 @@ import json
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
-from nta.assessment import load_limits
+from nta.assessment import Kind, load_limits
 from nta.calibration import load_medium
 from nta.catalogue import About
 from nta.cli import EXIT_FAILED, EXIT_OK
@@ -24,6 +25,7 @@ from nta.cli.catalogue_entries import about_in, catalogue_address, open_catalogu
 from nta.cli.progress import compiling_said, frame_progress, say
 from nta.errors import SettingError, in_words
 from nta.io.atomic import check_writable, new_folder
+from nta.io.recordings import labels_of
 from nta.io.results import RESULTS_FILE, load_analysis, not_analysed, results_files, summary
 from nta.one_recording import Request, analyze_file, write_results
 from nta.pipeline import Analysis
@@ -65,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     summaries, failed = [], 0
     for path, folder in folders.items():
         try:
-            analysis = analyze_recording(path, folder, request, handling)
+            analysis = analyze_recording(path, folder, *_as_ordered(path, options, request, handling))
         except Exception as error:  # one bad file must not end the others, not even by a defect of nta
             if options.debug or not several:
                 raise
@@ -78,6 +80,17 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(summaries if several else summaries[0], indent=2))
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def _as_ordered(
+    path: Path, options: argparse.Namespace, request: Request, handling: Handling
+) -> tuple[Request, Handling]:
+    """Return the analysis of a recording as what it was ordered to be, unless the options say of what kind it is."""
+    ordered = None if options.kind else labels_of(path).get("kind")
+    kind: Kind | None = next((kind for kind in get_args(Kind) if kind == ordered), None)
+    if kind is None:
+        return request, handling
+    return replace(request, kind=kind), replace(handling, about=replace(handling.about, kind=kind))
 
 
 def asked_of(options: argparse.Namespace) -> Request:

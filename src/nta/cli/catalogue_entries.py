@@ -53,7 +53,12 @@ def open_catalogue(address: str | None) -> Iterator[Catalogue | None]:
 
 def about_in(options: argparse.Namespace) -> About:
     """Return the labels of a recording in these options."""
-    return About(**{name: value for name in _ABOUT if (value := getattr(options, name, None))})
+    return About(**labels_in(options))
+
+
+def labels_in(options: argparse.Namespace) -> dict[str, Any]:
+    """Return those labels that the options state."""
+    return {name: value for name in _ABOUT if (value := getattr(options, name, None))}
 
 
 def record_analysis(

@@ -14,6 +14,7 @@ from nta.assessment import Verdict
 from nta.cli import EXIT_FAILED
 from nta.cli.analyze import asked_of, refuse_taken
 from nta.cli.arguments import conditions_in, device_settings
+from nta.cli.catalogue_entries import labels_in
 from nta.cli.live_view import line, view
 from nta.cli.progress import compiling_said, say
 from nta.cli.record import refuse_no_time, said_how_it_ended, say_what_fits
@@ -73,7 +74,7 @@ def _recorded(
         with LiveAnalysis(camera, said, request.profile, request.settings, settings) as live:
             title = f"{instrument.name} → {path}"
             with _shown(live.snapshot, title, longest_s, quiet=options.quiet):
-                with new_recording(path, instrument, said) as writer:
+                with new_recording(path, instrument, said, labels_in(options)) as writer:
                     done = record_watched(instrument, writer, live, duration_s=longest_s)
                 if done.n_frames and not done.terminated:
                     with suppress(LiveAnalysisError):  # the snapshot says it

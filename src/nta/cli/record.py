@@ -10,6 +10,7 @@ from nta.acquisition import Recorded, open_driver, record, refuse_lost_on_window
 from nta.calibration import SampleConditions
 from nta.cli import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.arguments import conditions_in, device_settings, refuse_other_than_hdf5
+from nta.cli.catalogue_entries import labels_in
 from nta.cli.progress import frame_progress, say
 from nta.devices import Instrument
 from nta.errors import SettingError
@@ -43,7 +44,7 @@ def record_device(
         title = f"recording from {instrument.name}"
         # leaves no file if it is interrupted before the first frame
         with (
-            new_recording(path, instrument, said) as writer,
+            new_recording(path, instrument, said, labels_in(options)) as writer,
             frame_progress(title, total, quiet=options.quiet) as progress,
         ):
             done = record(instrument, writer, duration_s=options.duration, progress=progress)

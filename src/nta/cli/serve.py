@@ -19,6 +19,7 @@ from nta.acquisition import open_driver
 from nta.cli import EXIT_INTERRUPTED, EXIT_OK
 from nta.cli.analyze import Handling, analyze_recording, asked_of, handling_of
 from nta.cli.arguments import device_settings
+from nta.cli.catalogue_entries import labels_in
 from nta.cli.commands import analyzing
 from nta.cli.ending import terminable
 from nta.cli.progress import say
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         Runs(options.output),
         partial(_report, request=request, handling=replace(handling_of(options), quiet=True)),
         conditions=request.conditions,
-        about={"kind": options.kind or "sample", "standard": options.standard or ""},
+        about={"kind": "sample", "standard": ""} | labels_in(options),
         profile=request.profile,
         settings=request.settings,
     )

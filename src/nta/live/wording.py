@@ -47,7 +47,11 @@ def recording_rows(s: Snapshot, longest_s: float | None) -> Iterator[Row]:
     yield "recording", (Piece(f"{s.elapsed_s:.1f} s{of}"),)
     yield "frames", (Piece(f"{grouped(s.frames)} at "), *_rate(s))
     yield _lost(s)
-    shed = (Piece(", "), Piece(f"{s.frames_shed} left out", Verdict.WARN)) if s.frames_shed else ()
+    shed = (
+        (Piece(", "), Piece(f"{s.frames_shed} ({_left_out(s)}) left out", Verdict.WARN))
+        if s.frames_shed
+        else ()
+    )
     late = (Piece(f", {s.behind_s:.0f} s behind", Verdict.WARN),) if s.behind_s > _BEHIND_S else ()
     yield "still to search", (Piece(str(s.frames_waiting)), *late, *shed)
     yield from _temperature(s)
@@ -72,6 +76,8 @@ def result_rows(s: Snapshot, *, goes_on: bool = True) -> Iterator[Row]:
         "tracks",
         (Piece(f"{grouped(sizing.n_tracks)}, {grouped(sizing.n_tracks_used)} sized"),),
     )
+    if goes_on and s.elapsed_s - sizing.at_s > _BEHIND_S:
+        yield "so far sized", (Piece(f"the first {sizing.at_s:.0f} s"),)
     if sizing.d50.value is None:
         return
     value, interval = with_interval(sizing.d50_statistical)
@@ -95,8 +101,10 @@ def lines(s: Snapshot) -> Iterator[Line]:
         words = f"▲ no frame for {s.silent_s:.0f} s: is the device there, is the disk busy?"
         yield Line(words, Verdict.WARN, "a lost device is opened again; what was recorded is kept")
     if s.frames_shed:
-        words = "this computer is too slow to analyse live; the report will have every frame"
-        yield Line(words, Verdict.WARN)
+        words = f"▲ this computer is too slow to analyse live: {_left_out(s)} of the frames are left out of these sizes"
+        yield Line(
+            words, Verdict.WARN, "end what else it does; the recording and its report have every frame"
+        )
     if s.enough:
         yield Line("enough: D50 is known as well as was asked for", Verdict.PASS)
     found = None if s.sizing is None else s.sizing.assessment
@@ -118,7 +126,9 @@ def lines(s: Snapshot) -> Iterator[Line]:
 def reached(s: Snapshot) -> Iterator[Line]:
     """Yield the outcome of a finished recording, apart from its frames."""
     if s.frames_shed:
-        words = f"{s.frames_shed} frames came too fast to be shown live; the report has them"
+        words = (
+            f"{s.frames_shed} frames ({_left_out(s)}) came too fast to be analysed live; the report has them"
+        )
         yield Line(words, Verdict.WARN)
     if s.fault:
         words = f"the live analysis failed ({s.fault}); the recording was not affected"
@@ -133,8 +143,10 @@ def reached(s: Snapshot) -> Iterator[Line]:
 
 def why_no_sizes(s: Snapshot) -> str:
     """Return why there is no distribution yet."""
+    if s.sizing is None and s.recent_spots:
+        return "the first sizes are being inferred; on a busy computer that takes its time"
     if s.sizing is None:
-        return "sizes follow when the first frames are linked"
+        return "sizes follow when the first frames are searched"
     return f"no distribution yet: {s.sizing.d50.method}"
 
 
@@ -159,6 +171,11 @@ def _rate(s: Snapshot) -> Iterator[Piece]:
     slow = s.frame_rate_hz and s.set_hz and s.frame_rate_hz < _AS_SET * s.set_hz
     yield Piece(number(s.frame_rate_hz), Verdict.WARN if slow else None)
     yield Piece(f" of {number(s.set_hz)} Hz" if slow else " Hz")
+
+
+def _left_out(s: Snapshot) -> str:
+    """Return the share of the frames that the live analysis left out."""
+    return f"{100 * s.frames_shed / s.frames:.2g} %" if s.frames else "some"
 
 
 def _lost(s: Snapshot) -> Row:

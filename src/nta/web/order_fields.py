@@ -75,6 +75,13 @@ class OrderFields:
             entry.value = self._session.entered[name]
         self._box.set_visibility(visible)
 
+    def _about(self) -> dict[str, Any]:
+        about = {**self._session.about, "kind": self._kind.value, "standard": self._standard.value}
+        if about["kind"] != "beads":
+            about.pop("lot", None)
+            about["standard"] = ""
+        return about
+
     def taken(self) -> None:
         """Empty what holds for one recording only: its name."""
         self.refusal, self._name.value = "", ""
@@ -92,10 +99,7 @@ class OrderFields:
             duration_s=self._duration.number,
             until_d50_within=None if until is None else until / 100,
             conditions=said,
-            about={
-                "kind": self._kind.value,
-                "standard": self._standard.value if self._kind.value == "beads" else "",
-            },
+            about=self._about(),
         )
 
     def look_at_the_disk(self) -> None:

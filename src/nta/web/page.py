@@ -142,10 +142,11 @@ class Page:
         recording = look.phase == "recording"
         self._set(self._phase, words.phase(look))
         self._set(self._busy, words.reporting(look))
-        self._set(self._now, "" if recording else words.rows(preview_rows(look.snapshot)))
+        previewed = look.snapshot.frames > 0 and not recording
+        self._set(self._now, words.rows(preview_rows(look.snapshot)) if previewed else "")
         told = _told(look)
         self._set(self._lines, words.lines(told))
-        self._now_card.set_visibility(bool(told) or not recording)
+        self._now_card.set_visibility(bool(told) or previewed)
         self._set(self._notes, words.notes(look.notes, _MOST_NOTES))
         self._notes_card.set_visibility(bool(look.notes))
         self._order.show(visible=not recording)
@@ -179,7 +180,7 @@ class Page:
         self._set(self._sizes_title, f"<h2>Sizes {of} {text(name)}</h2>")
         self._set(self._results, words.rows(result_rows(seen, goes_on=recording)))
         sizing = seen.sizing
-        if self._drawn != (key := (name, sizing and sizing.at_s)):
+        if self._drawn != (key := (name, why_no_sizes(seen) if sizing is None else sizing.at_s)):
             self._drawn = key
             self._draw(seen)
 

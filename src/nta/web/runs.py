@@ -115,16 +115,6 @@ class Runs:
             return _Said()
 
 
-def labels_of(recording: Path) -> dict[str, str]:
-    """Return the labels with which a recording was ordered; none if it states none or cannot be read."""
-    try:
-        with open_recording(recording) as source:
-            labels = source.metadata.get("labels")
-    except (NtaError, OSError):  # whoever analyses it is told why
-        return {}
-    return labels if isinstance(labels, dict) else {}
-
-
 def _measured(summary: Any) -> datetime | None:
     """Return when a run was measured; None if its summary does not state it."""
     try:

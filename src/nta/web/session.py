@@ -17,6 +17,7 @@ from nta.calibration import InstrumentProfile, SampleConditions, load_medium
 from nta.devices import Instrument
 from nta.errors import DeviceError, NtaError, SettingError, in_words
 from nta.frames import CameraState
+from nta.io.recordings import labels_of
 from nta.io.results import RECORDING_FILE
 from nta.live import LiveAnalysis, Snapshot, refuse_no_temperature, warm_up_lightly
 from nta.live.wording import reached
@@ -27,13 +28,12 @@ from nta.web.notes import Notes
 from nta.web.preview import PREVIEW, Preview
 from nta.web.recording import Recording
 from nta.web.reports import Report, Reports
-from nta.web.runs import Runs, labels_of
+from nta.web.runs import Runs
 from nta.web.view import NewestFrames
 
 _CAMERA_SETTINGS = ("exposure_s", "frame_rate_hz", "gain")
 _PREVIEW_READER = ReaderSettings(keep="newest", queue_bytes=32 << 20, reconnect_s=0.0)
 _AGAIN_S = 3.0  # between two attempts to open a lost device
-_LOOK_S = 0.1  # between two checks for a request to end
 _ANSWER_S = 30.0  # longest time that a device may take for a setting
 _GETTING_READY = (
     "the analysis is getting ready: a few seconds, or minutes where it is the first on this computer"
@@ -205,6 +205,7 @@ class Session:
         with self._lock:
             if self._recording is not None:
                 self._recording.stop.set()
+                self._stop.set()  # where it has not begun, that of the preview
 
     def report(self, name: str) -> None:
         """Request the report of a run that has a recording but no report, as what it was ordered."""
@@ -260,7 +261,10 @@ class Session:
         assert self._state is not None
         with suppress(NtaError):
             warm_up_lightly(self._state, self._profile, self._settings)
-        self._warm.set()
+        with self._lock:
+            self._warm.set()
+            if self._recording is not None:  # it waits for this, behind a preview
+                self._stop.set()
 
     def _lose(self, error: Exception) -> None:
         with self._lock:
@@ -284,6 +288,8 @@ class Session:
                 return
             asked = self._asked.popleft() if self._asked else None
             recording = self._recording
+            if recording is not None and not (self._warm.is_set() or recording.stop.is_set()):
+                recording = None  # the preview goes on until all kernels are compiled
             self._stop = threading.Event() if recording is None else recording.stop
             self.view.begin(self._state.bit_depth if self._state else 16)
         if asked is not None:
@@ -343,7 +349,7 @@ class Session:
         """Record, and request the report; if the file cannot be written, add a note and continue the preview."""
         name, done = recording.order.name, None
         try:
-            if self._is_ready(recording.stop):
+            if not recording.stop.is_set():
                 done = recording.carry_out(self.instrument, self.view, self._measured)
         except (NtaError, OSError) as error:
             self.notes.add(f"{name}: {in_words(error)}", Verdict.FAIL)
@@ -365,13 +371,6 @@ class Session:
             self._say_how_it_ended(name, done, seen)
             if done.fault is not None:
                 raise done.fault
-
-    def _is_ready(self, stop: threading.Event) -> bool:
-        """Wait until all kernels are compiled; return False if the end is requested before."""
-        while not self._warm.wait(_LOOK_S):
-            if stop.is_set():
-                return False
-        return not stop.is_set()
 
     def _say_how_it_ended(self, name: str, done: Recorded, seen: Snapshot) -> None:
         verdict = Verdict.WARN if done.losses.lost else Verdict.PASS

@@ -77,6 +77,7 @@ class Stream:
         }
         if asked.get("spots"):
             head["spots"] = None if seen.spots is None else seen.spots.round(1).tolist()
+            head["late"] = self._view.late
         return _message(head, picture.jpeg)
 
 

@@ -44,13 +44,14 @@ class NewestFrames:
         self._kept: deque[ShownFrame] = deque()
         self._number, self._bit_depth = 0, 16
         self._delay_s = 0.0
+        self.late = False  # whether the newest spots are of frames that are gone: the search is far behind
 
     def begin(self, bit_depth: int) -> None:
         """Forget the previous frames: a new acquisition begins, with new frame indices."""
         with self._lock:
             self._kept.clear()
             self._bit_depth = bit_depth
-            self._delay_s = 0.0
+            self._delay_s, self.late = 0.0, False
 
     def show(self, frame: Frame) -> None:
         """Take the next frame."""
@@ -68,6 +69,9 @@ class NewestFrames:
         now_s = time.monotonic()
         with self._lock:
             waited_s = 0.0
+            self.late = bool(
+                self._kept and self._kept[0].frame.index - first_index > max(searched, default=0)
+            )
             for place, seen in enumerate(self._kept):
                 index = seen.frame.index - first_index
                 if seen.spots is None and index in searched:

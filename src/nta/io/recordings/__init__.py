@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from nta.io.recordings.images import from_frames
-from nta.io.recordings.opening import checksum, open_recording
+from nta.io.recordings.opening import checksum, labels_of, open_recording
 from nta.io.recordings.recording import Recording
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = [
     "checksum",
     "copy_to_hdf5",
     "from_frames",
+    "labels_of",
     "new_recording",
     "open_recording",
     "room_s",

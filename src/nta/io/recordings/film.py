@@ -31,6 +31,10 @@ _LOOKED_AT = 5  # frames from which interlacing and the range of the luma are re
 _STARTS_LATE = 3  # frames; a film with reordered frames may begin late by this number
 _STARTS_ANYWHERE = ("mpeg",)  # formats whose time stamps do not begin at 0
 _INDEX_LAST = (".mp4", ".mov", ".m4v")
+_GREY_OR_COLOUR = (
+    "rgb555",
+    "bgr555",
+)  # what ffmpeg makes of 16 bits in QuickTime, also where it wrote them as grey
 _HARMLESS = ("overread",)  # the JPEG of some cameras ends a few bytes late; the image is complete
 _Found = tuple[Image | None, Fraction | None, str, int]
 
@@ -166,10 +170,15 @@ def _cut_hint(path: Path) -> str:
 
 def _first_frames(container: Any, path: Path) -> list[av.VideoFrame]:
     """Return the first few frames of a film; refuse one without any, and one whose images are two fields each."""
+    stream = container.streams.video[0]
     decoded = (frame for packet in _packets(container) for frame in packet.frames)
     first = list(islice(decoded, _LOOKED_AT))
     if not first:
         raise RecordingError(f"{path} is a film without a single frame that can be decoded")
+    if first[0].format.name.startswith(_GREY_OR_COLOUR) and stream.codec_context.name == "rawvideo":
+        raise RecordingError(
+            f"{path}: an uncompressed film of 16 bits may be grey or 5-5-5 colour and does not say; export it as TIFF"
+        )
     if 2 * sum(bool(frame.interlaced_frame) for frame in first) > len(first):
         raise RecordingError(
             f"{path} is interlaced: each of its images is two moments, one in the odd rows and one in the even ones, and "

@@ -92,6 +92,9 @@ class Hdf5Reader:
         _, height, width = file["frames"].shape
         camera = _attributes(file, "camera")
         metadata = {**_attributes(file, "metadata"), **_attributes(file, "conditions")}
+        labels = metadata.get("labels")
+        if isinstance(labels, dict):  # the kind is not a statement but an order, for whoever analyses it
+            metadata |= {name: label for name, label in labels.items() if label and name != "kind"}
         if settings := _attributes(file, "settings"):
             metadata["settings"] = settings
         of_file = ["software", "ended_by"]

@@ -59,8 +59,10 @@ class PaddedFile(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:  # noqa: D102
         wanted = memoryview(buffer).cast("B")
         wanted = wanted[: max(self._length - self._at, 0)]
-        self._file.seek(self._at)
-        there = self._file.readinto(wanted) or 0
+        there = 0
+        if self._at < self._size:  # damaged addresses may be any
+            self._file.seek(self._at)
+            there = self._file.readinto(wanted) or 0
         wanted[there:] = b"\xff" * (len(wanted) - there)
         self._at += len(wanted)
         return len(wanted)

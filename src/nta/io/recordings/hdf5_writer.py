@@ -251,7 +251,7 @@ def new_recording(
 ) -> RecordingWriter:
     """Begin the recording of an open instrument; its folder is created if it does not exist.
 
-    labels : of what it is ordered to be (beads, a blank), for whoever analyses it later.
+    labels : what it is ordered to be (beads, a blank) and who measured with which instrument, for whoever analyses it later.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     return RecordingWriter(

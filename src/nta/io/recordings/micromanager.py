@@ -4,8 +4,12 @@ Both are JSON. Micro-Manager 1.4 names a frame of `metadata.txt` by its place (F
 file (Metadata-folder/file); what it says of it is nearly the same. The file is closed at the end of the acquisition, so
 that one that was killed leaves it open.
 
-Source: the writers of Micro-Manager 2.0 (StorageSinglePlaneTiffSeries, MultipageTiffWriter, PropertyKey) and of NDTiff,
-and the reader of Bio-Formats for both generations.
+The acquisition engine of Pycro-Manager says less: the elapsed time of a burst is that of its start in every frame, and
+the true time is that at which the core received the frame.
+
+Source: the writers of Micro-Manager 2.0 (StorageSinglePlaneTiffSeries, MultipageTiffWriter, PropertyKey), of NDTiff
+(NDStorage, with the recordings it is tested on) and of AcqEngJ (AcqEngMetadata), and the reader of Bio-Formats for both
+generations.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import re
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.clock import agreed_rate, rate_of_clock
-from nta.io.recordings.tiff_directories import LONGEST_TEXT
+from nta.errors import RecordingError
+from nta.io.recordings.tiff_directories import LONGEST_TEXT, read_directories
 from nta.io.recordings.tiff_words import Words
 from nta.io.text import TextFileError, read_text
 
@@ -33,7 +39,9 @@ BESIDE = "metadata.txt"
 """The file beside images in files of their own that tells of all of them."""
 _SUMMARY, _HEADER = 2355492, 40  # the mark before the length of the summary, and bytes up to its end
 _SAME = 0.01  # relative difference of exposures that is rounding
-_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d:\d\d)(?:\.\d+)?(?: ([+-]\d\d):?(\d\d))?)?")
+_DATE = re.compile(r"(\d{4})[-/](\d\d)[-/](\d\d)(?: (\d\d:\d\d:\d\d)(?:\.\d+)?(?: ([+-]\d\d):?(\d\d)| -)?)?")
+_RECEIVED = "%Y-%m-%d %H:%M:%S.%f"  # of the core, in local time
+_NDTIFF = re.compile(r"(?P<start>(?:.*_)?NDTiffStack)(?:_(?P<number>[1-9]\d*))?\.tif", re.DOTALL)
 _FRAME = re.compile(r"FrameKey-\d+-\d+-\d+|Metadata-.+", re.DOTALL)
 
 
@@ -48,7 +56,7 @@ def told_of(
     every = [frame for frame in frames if frame]
     first: Mapping[str, Any] = {**summary, **(every[0] if every else {})}
     camera = _text(first, "Camera", "Core-Camera")
-    times = [_number(frame, "ElapsedTime-ms") for frame in frames]
+    times = _times_ms(frames)
     known = [(k, 1e6 * time) for k, time in enumerate(times) if time is not None]
     places, stamps = np.array(known).T if known else (np.empty(0), np.empty(0))
     interval = _positive(_number(first, "Interval_ms", "IntervalMs", "interval_ms"))
@@ -72,6 +80,25 @@ def told_of(
         metadata=_reported(first, summary, camera),
         notes=notes + exposure_notes,
     )
+
+
+def _times_ms(frames: Sequence[Mapping[str, Any]]) -> list[float | None]:
+    """Return the time of each frame; where those elapsed stand still, as in a burst, those at which the core received it."""
+    elapsed = [_number(frame, "ElapsedTime-ms") for frame in frames]
+    if len(frames) > 1 and len(set(elapsed)) == 1:
+        received = [_received(_text(frame, "TimeReceivedByCore")) for frame in frames]
+        known = [time for time in received if time is not None]
+        if known:
+            start = known[0]
+            return [None if t is None else (t - start) / timedelta(milliseconds=1) for t in received]
+    return elapsed
+
+
+def _received(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, _RECEIVED)
+    except ValueError:
+        return None
 
 
 def _never_falls(stamps: NDArray[np.float64]) -> bool:
@@ -132,6 +159,36 @@ def summary_of_stack(path: Path) -> tuple[dict[str, Any], bool]:
     return {}, False
 
 
+def ndtiff_files(path: Path) -> tuple[tuple[str, int], ...]:
+    """Return the files of a recording that NDTiff wrote into several, one for each 4 GB, and the images in each.
+
+    Empty for any other file. They are known by their names, numbered from the second on.
+
+    Raises
+    ------
+    RecordingError
+        The file is not the first of its recording, or one in between is missing.
+    """
+    name = _NDTIFF.fullmatch(path.name)
+    if name is None:
+        return ()
+    numbers = sorted(
+        int(other["number"] or 0)
+        for file in path.parent.iterdir()
+        if (other := _NDTIFF.fullmatch(file.name)) and other["start"] == name["start"]
+    )
+    names = [
+        f"{name['start']}_{number}.tif" if number else f"{name['start']}.tif"
+        for number in range(numbers[-1] + 1)
+    ]
+    if name["number"] and numbers[0] == 0:
+        raise RecordingError(f"{path} is a part of the recording that begins in {names[0]}; give that")
+    if lacking := [name for number, name in enumerate(names) if number not in numbers]:
+        raise RecordingError(f"{path}: a part of its recording, {lacking[0]}, does not lie beside it")
+    directories = [read_directories(path.with_name(name)) for name in names] if len(names) > 1 else []
+    return tuple((name, len(found) if found else 0) for name, found in zip(names, directories, strict=False))
+
+
 def _members(text: str) -> tuple[dict[str, Any], bool]:
     """Return the members of a JSON object, and whether it is whole; of one that is cut, those that are whole."""
     decoder, members = json.JSONDecoder(), {}
@@ -164,7 +221,7 @@ def _file_of(key: str, words: Mapping[str, Any]) -> str:
 
 def _exposure(frames: Sequence[Mapping[str, Any]], camera: str) -> tuple[float | None, tuple[str, ...]]:
     """Return the exposure of all frames; None, with the reason, if it changes."""
-    said = [_number(frame, "Exposure-ms", "ExposureMs", f"{camera}-Exposure") for frame in frames]
+    said = [_number(frame, "Exposure-ms", "ExposureMs", "Exposure", f"{camera}-Exposure") for frame in frames]
     found = [value for value in said if value is not None and value > 0]
     if not found:
         return None, ()
@@ -177,7 +234,9 @@ def _reported(first: Mapping[str, Any], summary: Mapping[str, Any], camera: str)
     """Return the camera by its name, and the date."""
     model = _text(first, f"{camera}-CameraName")
     name = f"{model} ({camera})" if model and camera and model != camera else model or camera
-    date = _date(_text(summary, "StartTime", "Time") or _text(first, "ReceivedTime", "Time", "Date"))
+    date = _date(
+        _text(summary, "StartTime", "Time", "DateAndTime") or _text(first, "ReceivedTime", "Time", "Date")
+    )
     return {key: value for key, value in (("camera_name", name), ("date", date)) if value}
 
 
@@ -186,7 +245,8 @@ def _date(text: str) -> str:
     found = _DATE.fullmatch(text)
     if found is None:
         return ""
-    day, time, hours, minutes = found.groups()
+    *parts, time, hours, minutes = found.groups()
+    day = "-".join(parts)
     return f"{day}T{time}{hours}:{minutes}" if hours else day
 
 

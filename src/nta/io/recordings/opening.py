@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from nta.errors import NoRecordingError, RecordingError, SettingError
+from nta.errors import NoRecordingError, NtaError, RecordingError, SettingError
 from nta.io.recordings.reader import Reader
 from nta.io.recordings.recording import Recording
 from nta.io.recordings.refusal import FIRST_BYTES, FROM_ARRAYS, refusal
@@ -68,6 +68,16 @@ def open_recording(
     known = said["frame_rate_hz"] or sidecar.get("frame_rate_hz")
     reader = _reader(where, None if known is None else float(known))
     return Recording(reader, said, sidecar, str(path), remarks)
+
+
+def labels_of(recording: str | Path) -> dict[str, str]:
+    """Return the labels with which a recording was ordered; none if it states none or cannot be read."""
+    try:
+        with open_recording(recording) as source:
+            labels = source.metadata.get("labels")
+    except (NtaError, OSError):  # whoever analyses it is told why
+        return {}
+    return labels if isinstance(labels, dict) else {}
 
 
 def checked_camera(**said: Any) -> dict[str, Any]:

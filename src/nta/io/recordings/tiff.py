@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nta.errors import RecordingError
 from nta.io.recordings.grey import LUMA_NOTE, grey
-from nta.io.recordings.micromanager import TAG, summary_of_stack, told_of, words_of_page
+from nta.io.recordings.micromanager import TAG, ndtiff_files, summary_of_stack, told_of, words_of_page
 from nta.io.recordings.raw import Place, chosen, read_images
 from nta.io.recordings.reader import Claim, Shot, Tally, indices_and_clock
 from nta.io.recordings.tiff_directories import Directories, read_directories
@@ -56,7 +56,7 @@ def files_of(path: Path) -> tuple[Path, ...]:
     """Return the files of a recording in order, if it was written in several; else only the path."""
     try:
         with opened(path) as (tiff, _):
-            files = stated(tiff, path).files
+            files = _words(tiff, path).files
     except RecordingError:
         return (path,)
     return tuple(path.with_name(name) for name, _ in files) or (path,)
@@ -73,7 +73,7 @@ class TiffReader:
         with opened(path) as (tiff, complaints):
             page = tiff.pages.first
             check_pixels(page, path)
-            words = stated(tiff, path, known_hz)
+            words = _words(tiff, path, known_hz)
             here = words.files[0][1] if words.files else words.images
             directories = read_directories(path)
             words = _with_micro_manager(words, tiff, path, directories, known_hz)
@@ -196,6 +196,12 @@ class TiffReader:
                 yield k, pixels if pixels is not None and pixels.shape == self._shape else None
 
 
+def _words(tiff: tifffile.TiffFile, path: Path, known_hz: float | None = None) -> Words:
+    """Return the statements of a file about itself, and the files of its recording if there are several."""
+    words = stated(tiff, path, known_hz)
+    return words if words.files else replace(words, files=ndtiff_files(path))
+
+
 def _only_whole(directories: Directories | None) -> Directories | None:
     """Return None for a file with damage, which tifffile is to judge page by page."""
     return directories if directories is not None and directories.whole else None
@@ -208,10 +214,9 @@ def _with_micro_manager(
     tag = tiff.pages.first.tags.get(TAG)
     if tag is None:
         return words
-    pages = None if directories is None else directories.texts(TAG)
     # those of all pages are asked for only where nobody else says the times
-    if pages is None or words.times_s:
-        pages = [json.dumps(tag.value).encode()] if pages is None else pages[:1]
+    files = [directories, *(read_directories(path.with_name(name)) for name, _ in words.files[1:])]
+    pages = (None if words.times_s else _texts(files)) or [json.dumps(tag.value).encode()]
     summary, to_be_described = summary_of_stack(path)
     told = told_of([words_of_page(page) for page in pages], summary, known_hz)
     notes = words.notes if words.times_s else words.notes + told.notes
@@ -229,6 +234,12 @@ def _with_micro_manager(
         metadata=told.metadata | words.metadata,
         notes=notes,
     )
+
+
+def _texts(files: Sequence[Directories | None]) -> list[bytes] | None:
+    """Return what Micro-Manager says in each page of some files; None if a page lacks it."""
+    found = [None if directories is None else directories.texts(TAG) for directories in files]
+    return [text for texts in found if texts is not None for text in texts] if None not in found else None
 
 
 def _claimed_frames(words: Words, claimed: int, *, damaged: bool) -> int | None:

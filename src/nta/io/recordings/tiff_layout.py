@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,6 +128,10 @@ def check_axes(tiff: tifffile.TiffFile, axes: Mapping[str, int], path: Path) -> 
     said = ", ".join(f"{n} along {axis}" for axis, n in counts.items())
     if len(counts) > 1:
         raise RecordingError(f"{path} has more than a time axis ({said}); export one channel and plane")
+    if "R" in counts:  # as NDTiff counts positions
+        raise RecordingError(
+            f"{path} has {counts['R']} positions and no time axis: each is an image of its own"
+        )
     if "C" in counts:
         raise RecordingError(
             f"{path} has {counts['C']} channels and no time axis; export one channel; if they are the frames, make them the "
@@ -145,9 +149,11 @@ def frame_places(
     pages = _frame_pages(tiff, path) if directories is None else list(range(len(directories)))
     first = tiff.pages.first
     length = int(np.prod(first.shape)) * np.dtype(first.dtype).itemsize
+    size = path.stat().st_size
     claimed = max(stated_images, len(pages))
     if not is_straight(first):
         return [], pages, claimed
+    offsets: Sequence[int] | None
     if len(pages) > 1:
         offsets = None if directories is None else directories.pixels()
         if offsets is None:
@@ -158,9 +164,11 @@ def frame_places(
     else:
         images = _images_of_one_directory(tiff, path, length, claimed)
         claimed = max(claimed, images)
-        offsets = [first.dataoffsets[0] + k * length for k in range(images)]
-    size = path.stat().st_size
-    whole = [Place(k, offset, length) for k, offset in enumerate(offsets) if offset + length <= size]
+        start = first.dataoffsets[0]
+        offsets = range(
+            start, start + min(images, size // length) * length, length
+        )  # a damaged count may be any
+    whole = [Place(k, offset, length) for k, offset in enumerate(offsets) if 0 <= offset <= size - length]
     return whole, [], claimed
 
 

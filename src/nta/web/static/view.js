@@ -14,7 +14,8 @@
     const parts = [`${head.width} × ${head.height} px, ${head.bits} bit`, `${perSecond.toFixed(0)} pictures per s`,
                    `grey ${head.low} to ${head.high} of ${head.full}`];
     if (head.saturated) parts.push(`<b class="bad">${head.saturated} px saturated</b>`);
-    if (wanted.spots) parts.push(head.spots ? `${head.spots.length} spots` : "spots follow");
+    const none = head.late ? '<span class="watch">no spots: the analysis is too far behind</span>' : "spots follow";
+    if (wanted.spots) parts.push(head.spots ? `${head.spots.length} spots` : none);
     words.innerHTML = parts.join(" · ");
   }
 
