@@ -16,7 +16,7 @@ from nta.settings import AnalysisSettings
 from nta.sizes import Distribution
 from nta.spots import Spots
 from nta.tracks import Tracks
-from nta.visibility import DetectionCurve
+from nta.visibility import DetectionCurve, behind_volume, measure_visibility
 
 WHILE_RECORDING: tuple[FindingName, ...] = (
     "enough_tracks",
@@ -85,6 +85,8 @@ def size_so_far(
         relink=live.corrected,
         compare=False,
     )
+    if live.corrected and sized.sizes.distribution is not None:
+        sized = behind_volume(sized, measure_visibility(sized, detection, settings.visibility))
     assessment = assess_recording(sized, spots, report, metadata, settings.assessment)
     sizes = sized.sizes
     asked = map(assessment.finding, WHILE_RECORDING)
