@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nta.columns import Float32Array, FloatArray
+from nta.spots.apart import SPARROW
 from nta.spots.columns import CENTRE_X, CENTRE_Y, CHI2, ERROR, FLAGS, FREEDOM, SNR, B, N, S, X, Y
 from nta.spots.fitting import (
     ERROR_GROWTH,
@@ -25,8 +26,9 @@ from nta.spots.kernels.fit import Limits, Noise, fit_one
 from nta.spots.kernels.flags import EDGE, OUT_OF_FOCUS, OVERLAPPING, POOR_FIT, SATURATED
 from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import inlined
-from nta.spots.kernels.pair import PairWorkspace, fit_two
+from nta.spots.kernels.pair import PairWorkspace, fit_two, join
 from nta.spots.kernels.patch import (
+    NEAR,
     UNSORTED_PX,
     FrameElectrons,
     Workspace,
@@ -105,6 +107,8 @@ def localise(
     extra = 0
     if rules.split_gain > 0:
         extra = _split(electrons, space, pair, n, found, rules, rows, ok)
+    if rules.apart > SPARROW:
+        _join_halves(rows, n, rules, ok)
     h, w = frame.image.shape
     return _keep(rows, n, extra, ok, h, w, rules, wide)
 
@@ -220,14 +224,37 @@ def _split(
             and abs(out[Y] - one[Y]) < 2 * STRAY_PX
         ):
             _store(rows, i, out, qx, qy)
+            ok[i] = 1
+            if out2[N] == 0.0:
+                # it has not the shape of a spot: it is a streak, or part of a ring
+                if one[CHI2] > _chi2_beyond(POOR_SD, one[FREEDOM]):
+                    rows[i, FLAGS] = int(rows[i, FLAGS]) | POOR_FIT
+                continue
             _store(rows, n + extra, out2, qx, qy)
             rows[i, FLAGS] = int(rows[i, FLAGS]) | OVERLAPPING
             for k in (FLAGS, CENTRE_X, CENTRE_Y):
                 rows[n + extra, k] = rows[i, k]
-            ok[i] = 1
             ok[n + extra] = 1
             extra += 1
     return extra
+
+
+@inlined
+def _join_halves(rows: FloatArray, n: int, rules: FitRules, ok: NDArray[np.uint8]) -> None:
+    """Join spots that were found apart but lie nearer than two particles do in this recording: the ends of a streak."""
+    reach = rules.apart * rules.width
+    for i in range(n):
+        j = i - 1
+        while j >= 0 and rows[j, CENTRE_Y] > rows[i, CENTRE_Y] - NEAR - UNSORTED_PX:
+            if (
+                ok[i]
+                and ok[j]
+                and (rows[j, X] - rows[i, X]) ** 2 + (rows[j, Y] - rows[i, Y]) ** 2 < reach * reach
+            ):
+                join(rows[i], rows[j])
+                rows[i, FLAGS] = (int(rows[i, FLAGS]) | int(rows[j, FLAGS]) | POOR_FIT) & ~OVERLAPPING
+                ok[j] = 0
+            j -= 1
 
 
 @inlined

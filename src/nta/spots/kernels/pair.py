@@ -265,17 +265,53 @@ def _describe(
 
 
 @inlined
+def join(spot: FloatArray, half: FloatArray) -> None:
+    """Add the other half of a streak to a spot: the light of both about their common middle, the width by the area."""
+    light = spot[N] + half[N]
+    share = half[N] / light
+    dx, dy = half[X] - spot[X], half[Y] - spot[Y]
+    across = (1 - share) * spot[S] ** 2 + share * half[S] ** 2
+    along = across + share * (1 - share) * (dx * dx + dy * dy)
+    spot[X] += share * dx
+    spot[Y] += share * dy
+    spot[N] = light
+    spot[S] = (across * along) ** 0.25
+    spot[CHI2] = max(spot[CHI2], half[CHI2])
+    spot[ERROR] = math.hypot((1 - share) * spot[ERROR], share * half[ERROR])
+
+
+@inlined
+def _error_of_middle(p: FloatArray, a: FloatArray, z: FloatArray) -> float:
+    """Error per axis of the middle of the light of two spots, from the factorised Fisher matrix; z : scratch."""
+    light = p[N1] + p[N2]
+    total = 0.0
+    for first, second in ((X1, X2), (Y1, Y2)):
+        z[:N_PAIR] = 0.0
+        z[first], z[second] = p[N1] / light, p[N2] / light
+        z[N1] = (p[first] - p[second]) * p[N2] / light**2
+        z[N2] = -z[N1] * p[N1] / p[N2]
+        # the variance is the square of the weights divided by the factor, for which a solution in place would not do
+        for i in range(N_PAIR):
+            t = z[i]
+            for k in range(i):
+                t -= a[i, k] * z[k]
+            z[i] = t * a[i, i]
+            total += z[i] * z[i]
+    return math.sqrt(0.5 * total)
+
+
+@inlined
 def fit_two(
     data: Float32Array, light: Float32Array, inside: Float32Array, side: int, noise: Noise, limits: Limits,
     one: FloatArray, width: float, apart: float, space: PairWorkspace, first: FloatArray, second: FloatArray,
 ) -> float:  # fmt: skip
     """Fit two spots (own x, y, N; common b, s) starting from the residual of the one-spot fit `one`.
 
-    Returns the drop of chi-square; 0 if there is nothing to split, the fit fails or the pair has a single peak. Writes the
-    chi-square of the one-spot fit beside this light into `one`.
-    `first`, `second` receive the columns that `fit_one` fills. `width` is the recording's sigma: a blend's own sigma is too
-    wide. `apart`: least distance of two spots in widths (`nta.spots.apart`). `inside` : 1 for the elements of a row of LANES
-    that are in the patch, 0 beyond.
+    Returns the drop of chi-square; 0 if there is nothing to split or the fit fails. Writes the chi-square of the one-spot
+    fit beside this light into `one`.
+    `first`, `second` receive the columns that `fit_one` fills; where both are the ends of a streak, `first` is the streak,
+    and `second` has no light. `width` is the recording's sigma: a blend's own sigma is too wide. `apart`: least distance of
+    two spots in widths (`nta.spots.apart`). `inside` : 1 for the elements of a row of LANES that are in the patch, 0 beyond.
     """
     left, ix, iy, chi2_one = _residual_peak(data, light, inside, side, noise, one, space)
     one[FREEDOM] = side * side - N_PARAMETERS
@@ -305,9 +341,11 @@ def fit_two(
             break
         if iteration >= APART_FOR_GOOD and _distance2(p) < (MERGED * width) ** 2:
             return 0.0  # the spots merge
-    # two narrow spots imitate the streak of one that moved; real spots are not narrower than the recording's
-    if _distance2(p) < (apart * max(p[S12], width)) ** 2:
-        return 0.0
     if not (_describe(p, 0, chi2, side, a, g, first) and _describe(p, 1, chi2, side, a, g, second)):
         return 0.0
+    # two narrow spots imitate the streak of one that moved; real spots are not narrower than the recording's
+    if _distance2(p) < (apart * max(p[S12], width)) ** 2:
+        join(first, second)
+        first[ERROR] = _error_of_middle(p, a, g)
+        second[N] = 0.0
     return chi2_one - chi2
