@@ -34,7 +34,12 @@ def test_what_is_said_is_changed_and_nothing_else(tmp_path):
             "[detection]\nthreshold = 5\n",
             r"mine\.toml \[detection\]: unknown key 'threshold'; there are .*threshold_sd",
         ),
-        ("[detection]\nthreshold_sd = 'high'\n", r"threshold_sd = 'high' is not of type float"),
+        ("[detection]\nthreshold_sd = 'high'\n", r"threshold_sd must be a number, got 'high'"),
+        ("threshold_sd = 5\n", r"mine\.toml: unknown key 'threshold_sd'; it belongs in \[detection\]"),
+        (
+            "[sizing]\nwindows_nm = [30, 150]\n",
+            r"\[sizing\]: windows_nm must be a list, each item \[a number, a number\], got \[30, 150\]",
+        ),
         ("[detection]\nthreshold_sd = -1\n", r"mine\.toml \[detection\]: .*threshold_sd.*-1"),
         (
             "[detection]\ncontrast = 'dim'\n",

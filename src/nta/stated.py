@@ -111,7 +111,8 @@ def build(kind: type[Noun], table: Any, origin: str) -> Noun:
     declared = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
     if unknown := sorted(set(table) - set(declared)):
         what = f"section [{unknown[0]}]" if isinstance(table[unknown[0]], Mapping) else f"key {unknown[0]!r}"
-        raise SettingError(f"{origin}: unknown {what}; there are {', '.join(sorted(declared))}")
+        there = _where(unknown[0], kind) or f"there are {', '.join(sorted(declared))}"
+        raise SettingError(f"{origin}: unknown {what}; {there}")
     for name, f in declared.items():
         if name not in table and f.default is MISSING and f.default_factory is MISSING:
             raise SettingError(f"{origin}: {name} is missing")
@@ -135,7 +136,7 @@ def _typed(key: str, value: Any, hint: Any, origin: str) -> Any:
             for i, row in enumerate(value, start=1)
         )
     if not _fits(value, hint):
-        raise SettingError(f"{origin}: {key} = {value!r} is not of type {_spelled(hint)}")
+        raise SettingError(f"{origin}: {key} must be {_in_words(hint)}, got {value!r}")
     return _as_declared(value, hint)
 
 
@@ -172,10 +173,26 @@ def _arms(args: tuple[Any, ...], value: Sequence[Any]) -> Sequence[Any]:
     return [args[0]] * len(value) if args[1:] == (Ellipsis,) else args
 
 
-def _spelled(hint: Any) -> str:
-    return (
-        getattr(hint, "__name__", str(hint)) if get_origin(hint) is None else str(hint).replace("typing.", "")
-    )
+def _in_words(hint: Any) -> str:
+    """Return what a declared type asks for, in the words of a TOML file."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return " or ".join(_in_words(arm) for arm in args if arm is not type(None))
+    if origin is Literal:
+        return " or ".join(map(repr, args))
+    if origin is tuple and args[1:] == (Ellipsis,):
+        return f"a list, each item {_in_words(args[0])}"
+    if origin is tuple:
+        return f"[{', '.join(map(_in_words, args))}]"
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text in quotes"}
+    return words.get(hint, getattr(hint, "__name__", str(hint)))
+
+
+def _where(key: str, kind: type[Any]) -> str:
+    """Return in which section of a dataclass a key belongs that does not belong to it itself; nothing if in none."""
+    hints = get_type_hints(kind)
+    sections = [name for name, hint in hints.items() if is_dataclass(hint) and key in get_type_hints(hint)]
+    return f"it belongs in {' or '.join(f'[{name}]' for name in sections)}" if sections else ""
 
 
 class Table:

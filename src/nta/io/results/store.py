@@ -83,9 +83,11 @@ def load_analysis(path: str | Path) -> Analysis:
         with h5py.File(path, "r") as file:
             _refuse_foreign(file.attrs, path)
             loaded = Reader().read(file, "analysis", Analysis)
-    except OSError as error:
+    except PermissionError:
+        raise RecordingError(f"{path}: permission denied") from None
+    except OSError:  # HDF5's own words say less
         raise RecordingError(
-            f"{path} holds no results that can be read: not HDF5, cut off or damaged ({error})"
+            f"{path} holds no results that can be read: it is not HDF5, cut off or damaged"
         ) from None
     except (KeyError, TypeError, ValueError, RuntimeError) as error:  # h5py raises RuntimeError
         raise RecordingError(f"{path}: the results are incomplete or damaged: {error}") from None
