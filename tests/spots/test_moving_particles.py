@@ -7,15 +7,21 @@ from nta.simulation import CameraSettings, Population, SampleSettings, Scenario,
 from nta.spots import DetectionSettings, detect_spots
 
 
-def test_particles_that_move_during_the_exposure_are_not_seen_double():
+def _filmed(diameter_nm, number, exposure_s, n_frames):
+    """A simulation of beads, and the spots that are found in it."""
     scenario = Scenario(
         name="moving",
-        sample=SampleSettings(number_in_view=40),
-        populations=(Population(name="100 nm", diameter_nm=100.0, cv=0.0),),
-        camera=CameraSettings(exposure_s=1 / 60),
+        sample=SampleSettings(number_in_view=number),
+        populations=(Population(name="beads", diameter_nm=diameter_nm, cv=0.0),),
+        camera=CameraSettings(exposure_s=exposure_s),
     )
-    simulation = simulate(scenario, seed=4, n_frames=12)
-    spots = detect_spots(list(simulation.frames()), DetectionSettings(threads=1), simulation.camera)
+    simulation = simulate(scenario, seed=4, n_frames=n_frames)
+    settings = DetectionSettings(threads=1)
+    return simulation, detect_spots(list(simulation.frames()), settings, simulation.camera)
+
+
+def test_particles_that_move_during_the_exposure_are_not_seen_double():
+    simulation, spots = _filmed(100.0, 40, 1 / 60, 12)
     truth = simulation.truth.spots
     bright = truth.select(truth.snr > 100)
     times = np.zeros(len(bright), dtype=int)
@@ -30,14 +36,7 @@ def test_particles_that_move_during_the_exposure_are_not_seen_double():
 
 def test_the_streak_of_an_open_shutter_lies_in_the_middle_of_its_light():
     """A round spot would lie where the particle dwelt: one in twenty 0.37 px off."""
-    scenario = Scenario(
-        name="streaks",
-        sample=SampleSettings(number_in_view=20),
-        populations=(Population(name="60 nm", diameter_nm=60.0, cv=0.0),),
-        camera=CameraSettings(exposure_s=0.999 / 30),
-    )
-    simulation = simulate(scenario, seed=4, n_frames=72)
-    spots = detect_spots(list(simulation.frames()), DetectionSettings(threads=1), simulation.camera)
+    simulation, spots = _filmed(60.0, 20, 0.999 / 30, 72)
     truth = simulation.truth.spots
     off, twice = [], 0
     for frame in np.unique(truth.frame):
