@@ -77,7 +77,7 @@ def test_sizes_are_corrected_from_the_first_on_by_a_curve_that_is_measured_rarel
     curves = []
 
     def size(*words, detection, **more):
-        curves.append(detection)
+        curves.append(detection and detection.curve)
         return size_so_far(*words, detection=detection, **more)
 
     monkeypatch.setattr("nta.live.analysis.size_so_far", size)

@@ -281,6 +281,8 @@ class LiveAnalysis:
     ) -> None:
         began = time.thread_time()
         with self._failing():
+            if self._live.corrected:
+                self._detection.measure(tracks, anew=last)
             sizing = size_so_far(
                 spots,
                 tracks,
@@ -289,7 +291,7 @@ class LiveAnalysis:
                 self._live,
                 report=report,
                 metadata=metadata,
-                detection=self._detection.curve(tracks, anew=last) if self._live.corrected else None,
+                detection=self._detection if self._live.corrected else None,
             )
             took = time.thread_time() - began
             pause = took * (1 / self._live.busy_share - 1)

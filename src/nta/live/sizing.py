@@ -9,6 +9,7 @@ from typing import Any
 from nta.assessment import Assessment, FindingName, assess_recording
 from nta.circumstances import Circumstances
 from nta.frames import RecordingReport
+from nta.live.detection import DetectionSoFar
 from nta.live.settings import LiveSettings
 from nta.pipeline import estimate_sizes
 from nta.quantity import Quantity
@@ -16,7 +17,6 @@ from nta.settings import AnalysisSettings
 from nta.sizes import Distribution
 from nta.spots import Spots
 from nta.tracks import Tracks
-from nta.visibility import DetectionCurve, behind_volume, measure_visibility
 
 WHILE_RECORDING: tuple[FindingName, ...] = (
     "enough_tracks",
@@ -70,23 +70,23 @@ def size_so_far(
     *,
     report: RecordingReport,
     metadata: Mapping[str, Any],
-    detection: DetectionCurve | None = None,
+    detection: DetectionSoFar | None = None,
 ) -> Sizing:
     """Size the tracks of a growing recording, as those of a whole recording but with the bootstrap repeats of `live`.
 
-    report, metadata : frames and temperatures so far. detection : detection curve so far.
+    report, metadata : frames and temperatures so far. detection : what was found so far; None: nothing is corrected by it.
     """
     sized = estimate_sizes(
         spots,
         tracks,
         circumstances,
         replace(settings, sizing=replace(settings.sizing, repeats=live.repeats)),
-        detection=detection,
-        relink=live.corrected,
+        detection=detection.curve if detection else None,
+        relink=detection is not None,
         compare=False,
     )
-    if live.corrected and sized.sizes.distribution is not None:
-        sized = behind_volume(sized, measure_visibility(sized, detection, settings.visibility))
+    if detection is not None:
+        sized = detection.in_view(sized)
     assessment = assess_recording(sized, spots, report, metadata, settings.assessment)
     sizes = sized.sizes
     asked = map(assessment.finding, WHILE_RECORDING)
