@@ -21,4 +21,4 @@ def give_way() -> None:
             os.getpriority(os.PRIO_PROCESS, os.getpid()) + _NICE, _LEAST
         )  # the first thread's is the program's
         with suppress(OSError):  # a container may forbid it
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), behind)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(own + _NICE, _LEAST))
