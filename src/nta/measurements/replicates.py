@@ -159,12 +159,12 @@ def variation(values: Sequence[Quantity], confidence: float) -> Quantity:
         return unknown(
             "the results are the same to the last digit: rounded too coarsely to show their scatter", "1"
         )
-    from scipy.stats import chi2
+    from scipy.special import chdtri
 
     n = known.size
     cv = float(known.std(ddof=1) / known.mean())
     low, high = (
-        _vangel(cv, n, float(chi2.ppf(p, n - 1))) for p in ((1 + confidence) / 2, (1 - confidence) / 2)
+        _vangel(cv, n, float(chdtri(n - 1, above))) for above in ((1 - confidence) / 2, (1 + confidence) / 2)
     )
     words = (
         f"standard deviation over mean of {n} results, interval after Vangel (1996), {100 * confidence:g} %"

@@ -174,10 +174,10 @@ def _refuse_mixed(runs: Sequence[RunRecord]) -> None:
 
 def _refuse_outlier(name: str, values: FloatArray, runs: Sequence[RunRecord]) -> None:
     """Refuse runs with an outlier (Grubbs), which alone would determine the limits of the chart."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     n, z = values.size, np.abs(values - values.mean()) / values.std(ddof=1)
-    squared = float(t.isf(_OUTLIER_P / (2 * n), n - 2)) ** 2
+    squared = float(stdtrit(n - 2, _OUTLIER_P / (2 * n))) ** 2
     if z.max() <= (n - 1) / math.sqrt(n) * math.sqrt(squared / (n - 2 + squared)):
         return
     odd = int(z.argmax())

@@ -21,7 +21,7 @@ class SpotFlag(IntFlag):
     EDGE = 2  # the fit window leaves the frame
     OUT_OF_FOCUS = 4  # a disc or ring, much wider than the recording's spots
     OVERLAPPING = 8  # fitted together with a neighbour
-    POOR_FIT = 16  # chi-square far from what photon noise explains
+    POOR_FIT = 16  # chi-square far from what photon noise explains, or the joined ends of a streak
     FIXED = 32  # sits on a hot pixel or a fixed pattern
 
 
