@@ -90,12 +90,10 @@ def _words(job: Job, outcome: JobOutcome) -> str:
     per_ml = outcome.numbers.get("in_cell_per_ml")
     if outcome.about.kind == "blank" and per_ml is not None:
         words = for_terminal(f"background {in_one(per_ml)}")
+    elif d50 is not None:
+        words = for_terminal(f"D50 {in_one(d50)}")
     else:
-        words = (
-            for_terminal(f"D50 {in_one(d50)}")
-            if d50 is not None
-            else _reason(job, outcome) or "no size distribution"
-        )
+        words = _reason(job, outcome) or "no size distribution"
     if outcome.status == "incomplete" and d50 is not None:
         words += f", {outcome.reason}"
     if outcome.verdict is Verdict.FAIL:

@@ -46,7 +46,7 @@ def _isotropy(steps: Steps, diffusion: DiffusionEstimates) -> Quantity:
     white = whitened(steps, diffusion.noise, diffusion.diffusion_um2_s[diffusion.has_size])
     white = white[np.isfinite(white).all(axis=1)]
     if steps.n_tracks < _LEAST_TRACKS or not white.size:
-        return unknown(f"{method}; too few tracks", "1")
+        return unknown("too few tracks", "1")
     y, x = (white**2).sum(axis=0)
     # ln of an F ratio with n and n degrees of freedom has variance 4 / n
     half = Z_95 * 2 / np.sqrt(len(white))
@@ -65,7 +65,7 @@ def _exponent(steps: Steps, diffusion: DiffusionEstimates) -> Quantity:
     short, long, track = _stretches(steps, diffusion)
     there = np.unique(track)
     if there.size < _LEAST_TRACKS:
-        return unknown(f"{method}; too few tracks", "1")
+        return unknown("too few tracks", "1")
     sums = np.stack([np.bincount(track, v, minlength=steps.n_tracks)[there] for v in (short, long)])
     weight = np.random.default_rng(_SEED).standard_exponential((_REPEATS, there.size))
     weight[0] = 1.0

@@ -125,9 +125,8 @@ def _named(partial: Path, target: Path) -> Iterator[None]:
             raise OSError(error.errno, words, str(target)) from error
         if str(partial) not in str(error):
             raise
-        words = (error.strerror or str(error)).replace(
-            str(partial), str(target)
-        )  # HDF5 has the path in its words
+        # HDF5 has the path in its words
+        words = (error.strerror or str(error)).replace(str(partial), str(target))
         if not target.parent.is_dir():
             words = f"the folder {target.parent} is no longer there"
         asked = str(error.filename or partial).replace(str(partial), str(target))

@@ -11,6 +11,7 @@ import numpy as np
 from nta.errors import SettingError
 from nta.frames import Frame
 from nta.quantity import Z_95, Quantity, unknown
+from nta.scattering import Collection
 from nta.sized_tracks import SizedTracks
 from nta.spots import SpotDetector
 from nta.tracks import Tracks
@@ -75,21 +76,16 @@ def measure_visibility(
     settings = settings or VisibilitySettings()
     width_px = width_in_focus_px(sized.tracks.scene, sized.profile, sized.camera)
     try:
-        sheet = light_sheet(sized.profile, sized.conditions, sized.camera, width_px)
-        light = collection(sized.profile, sized.conditions)
+        sheet, light = _optics(sized, width_px)
     except SettingError as error:  # for example, the refractive index of the liquid is not known
         return _not_known(curve, uncounted(sized, str(error)), str(error))
-    if sheet is not None:
-        sheet = as_seen(sheet, sized.tracks, sized.diffusion)
     why = _missing(sized, curve, sheet)
     if curve is None or sheet is None or light is None:
         typical = None if curve is None else _by_typical_optics(sized, curve, settings, width_px)
         return _not_known(curve, uncounted(sized, why), why, typical)
     if sized.sizes.distribution is None:
         return _not_known(curve, concentration_of_few(sized, _reference(sized, curve, sheet, settings)), why)
-    model = LightModel(
-        sized, curve, sheet, CrossSections.of(light, sized.sizing.grid_low_nm, sized.sizing.grid_high_nm)
-    )
+    model = _light_model(sized, curve, sheet, light)
     law = brightness_law(model, settings.refractive_index)
     if law is None:
         note = (
@@ -113,6 +109,20 @@ def measure_visibility(
         concentration=concentration(sized, suspension, least_nm, sheet),
         indices=track_indices(model, law),
     )
+
+
+def _optics(sized: SizedTracks, width_px: float) -> tuple[LightSheet | None, Collection | None]:
+    """Return the light sheet, with the defocus that the tracks show, and what collects the light; None: not stated."""
+    sheet = light_sheet(sized.profile, sized.conditions, sized.camera, width_px)
+    light = collection(sized.profile, sized.conditions)
+    return None if sheet is None else as_seen(sheet, sized.tracks, sized.diffusion), light
+
+
+def _light_model(
+    sized: SizedTracks, curve: DetectionCurve, sheet: LightSheet, light: Collection
+) -> LightModel:
+    sections = CrossSections.of(light, sized.sizing.grid_low_nm, sized.sizing.grid_high_nm)
+    return LightModel(sized, curve, sheet, sections)
 
 
 def _missing(sized: SizedTracks, curve: DetectionCurve | None, sheet: LightSheet | None) -> str:
@@ -150,14 +160,10 @@ def _by_typical_optics(
     if camera.exposure_s is None:
         camera = replace(camera, exposure_s=sized.diffusion.noise.exposure_s)
     sized = replace(sized, profile=with_typical_optics(sized.profile), camera=camera)
-    sheet = light_sheet(sized.profile, sized.conditions, camera, width_px)
-    light = collection(sized.profile, sized.conditions)
+    sheet, light = _optics(sized, width_px)
     if sheet is None or light is None:
         return None
-    sheet = as_seen(sheet, sized.tracks, sized.diffusion)
-    model = LightModel(
-        sized, curve, sheet, CrossSections.of(light, sized.sizing.grid_low_nm, sized.sizing.grid_high_nm)
-    )
+    model = _light_model(sized, curve, sheet, light)
     law = brightness_law(model, settings.refractive_index)
     if law is None:
         return None

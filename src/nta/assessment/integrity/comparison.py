@@ -218,10 +218,8 @@ def _compared(
     *,
     paired: bool,
 ) -> Comparison:
-    from scipy.special import (
-        stdtr,
-        stdtrit,
-    )  # scipy.stats gives the same numbers, each a hundred times as slowly
+    # scipy.stats gives the same numbers, each a hundred times as slowly
+    from scipy.special import stdtr, stdtrit
 
     # identical replicates give an interval of no width instead of a division by zero
     std_err = max(std_err, 1e-12)

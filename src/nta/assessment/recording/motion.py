@@ -47,8 +47,7 @@ def free_motion(e: Evidence) -> Iterator[Finding]:
         ),
     ):  # fmt: skip
         if q.value is None or q.ends is None:
-            why = q.method.rpartition("; ")[2]  # how it would have been measured stands before that
-            yield not_assessed(name, title, why, "")
+            yield not_assessed(name, title, q.method, "")
             continue
         low, high = q.ends
         off = max(low - 1, 1 - high, 0.0)

@@ -31,10 +31,8 @@ _LOOKED_AT = 5  # frames from which interlacing and the range of the luma are re
 _STARTS_LATE = 3  # frames; a film with reordered frames may begin late by this number
 _STARTS_ANYWHERE = ("mpeg",)  # formats whose time stamps do not begin at 0
 _INDEX_LAST = (".mp4", ".mov", ".m4v")
-_GREY_OR_COLOUR = (
-    "rgb555",
-    "bgr555",
-)  # what ffmpeg makes of 16 bits in QuickTime, also where it wrote them as grey
+# what ffmpeg makes of 16 bits in QuickTime, also where it wrote them as grey
+_GREY_OR_COLOUR = ("rgb555", "bgr555")
 _HARMLESS = ("overread",)  # the JPEG of some cameras ends a few bytes late; the image is complete
 _Found = tuple[Image | None, Fraction | None, str, int]
 

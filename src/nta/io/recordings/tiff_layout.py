@@ -165,9 +165,8 @@ def frame_places(
         images = _images_of_one_directory(tiff, path, length, claimed)
         claimed = max(claimed, images)
         start = first.dataoffsets[0]
-        offsets = range(
-            start, start + min(images, size // length) * length, length
-        )  # a damaged count may be any
+        fit = min(images, size // length)  # a damaged count may be any
+        offsets = range(start, start + fit * length, length)
     whole = [Place(k, offset, length) for k, offset in enumerate(offsets) if 0 <= offset <= size - length]
     return whole, [], claimed
 

@@ -63,10 +63,16 @@ def variance_of(a: FloatArray, n: int, index: int, z: FloatArray) -> float:
     """Diagonal element of the inverse, from the factor: the Cramer-Rao bound of one parameter. `z` is scratch, length n."""
     z[index:n] = 0.0
     z[index] = 1.0
+    return variance_along(a, n, index, z)
+
+
+@inlined
+def variance_along(a: FloatArray, n: int, first: int, z: FloatArray) -> float:
+    """Variance of the sum of the parameters times `z`, from the factor; z is 0 before `first`, and is overwritten."""
     total = 0.0
-    for i in range(index, n):
+    for i in range(first, n):
         t = z[i]
-        for k in range(index, i):
+        for k in range(first, i):
             t -= a[i, k] * z[k]
         z[i] = t * a[i, i]
         total += z[i] * z[i]

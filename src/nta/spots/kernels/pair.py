@@ -10,7 +10,7 @@ import numpy as np
 from nta.columns import Float32Array, FloatArray
 from nta.spots.columns import CHI2, ERROR, FREEDOM, B, N, S, X, Y
 from nta.spots.fitting import LONGEST_STEP_PX, LONGEST_WIDTH_STEP_PX, N_PARAMETERS
-from nta.spots.kernels.algebra import axis, factorise, substitute, variance_of
+from nta.spots.kernels.algebra import axis, factorise, substitute, variance_along, variance_of
 from nta.spots.kernels.fit import LEAST_LEFT_OF_LIGHT, Limits, Noise
 from nta.spots.kernels.lanes import LANES
 from nta.spots.kernels.options import inlined, inlined_making
@@ -290,13 +290,7 @@ def _error_of_middle(p: FloatArray, a: FloatArray, z: FloatArray) -> float:
         z[first], z[second] = p[N1] / light, p[N2] / light
         z[N1] = (p[first] - p[second]) * p[N2] / light**2
         z[N2] = -z[N1] * p[N1] / p[N2]
-        # the variance is the square of the weights divided by the factor, for which a solution in place would not do
-        for i in range(N_PAIR):
-            t = z[i]
-            for k in range(i):
-                t -= a[i, k] * z[k]
-            z[i] = t * a[i, i]
-            total += z[i] * z[i]
+        total += variance_along(a, N_PAIR, 0, z)
     return math.sqrt(0.5 * total)
 
 
